@@ -1,0 +1,3 @@
+//! Sekisho's build tool.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,3 @@
+//! The kernel's mechanism: boot, traps, page tables, interrupt controllers, SVM.
+
+#![no_std]

@@ -1,0 +1,3 @@
+//! Memory that a device reads and writes.
+
+#![no_std]

@@ -1,0 +1,3 @@
+//! Device registers in memory.
+
+#![no_std]

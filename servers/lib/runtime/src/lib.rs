@@ -1,0 +1,3 @@
+//! What every user-mode program of Sekisho starts with.
+
+#![no_std]
