@@ -1,3 +1,26 @@
-//! Sekisho's build tool.
+//! Sekisho's build tool: builds the system, boots it in QEMU, tests, checks and measures it.
+//!
+//! Start reading at [`command_line`], which names every command; each stands in one file under
+//! [`commands`]. What the commands share is beside them: [`workspace`] knows the folders,
+//! [`program`] how a freestanding program is built, [`qemu`] how a machine is started and judged.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod command_line;
+mod commands;
+mod program;
+mod qemu;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match command_line::CommandLine::parse().execute() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What a user can type after `cargo xtask`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{boot, build};
+
+/// Builds, runs, tests and checks Sekisho.
+///
+/// New here? `cargo xtask run` boots the system in QEMU, `cargo xtask test` runs every test.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(build::Arguments),
+    #[command(hide = true)]
+    Boot(boot::Arguments),
+}
+
+impl CommandLine {
+    /// Carries out the command; the exit code is the process's.
+    pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Build(arguments) => build::execute(&arguments),
+            Command::Boot(arguments) => boot::execute(&arguments),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! One file per command.
+
+pub(crate) mod boot;
+pub(crate) mod build;

@@ -1,0 +1,158 @@
+//! How freestanding programs are built: the kernel image and everything that runs on it.
+//!
+//! They use the host's target without its C library, so the flags travel by `--config` from here
+//! and not in `.cargo/config.toml`, where host tools would get them too. The explicit `--target`
+//! keeps build scripts and procedural macros exempt.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::workspace::{self, Metadata, Package};
+
+/// The host's target, used freestanding.
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The package that is the kernel image.
+pub(crate) const KERNEL: &str = "kernel-image";
+
+/// Where a program runs, which decides its flags.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Home {
+    /// Ring 0.
+    Kernel,
+    /// User mode on the kernel.
+    User,
+}
+
+impl Home {
+    /// Where the programs of a package run, or nothing when they are no freestanding programs.
+    pub(crate) fn of(package: &Package) -> Option<Home> {
+        let folder = package.folder();
+        if package.binaries().next().is_none() || folder.ends_with("tool") {
+            None
+        } else if package.name == KERNEL {
+            Some(Home::Kernel)
+        } else if ["servers", "vmm-partition", "qemu-tests"]
+            .iter()
+            .any(|top| folder.starts_with(top))
+        {
+            Some(Home::User)
+        } else {
+            None
+        }
+    }
+
+    fn target_folder(self) -> &'static str {
+        match self {
+            Home::Kernel => "target/kernel",
+            Home::User => "target/servers",
+        }
+    }
+
+    fn linker_script(self) -> &'static str {
+        match self {
+            Home::Kernel => "kernel/image/kernel.ld",
+            Home::User => "servers/lib/runtime/user.ld",
+        }
+    }
+
+    fn rustflags(self) -> Vec<String> {
+        let mut flags: Vec<String> = [
+            "-Clinker=rust-lld",
+            "-Clinker-flavor=ld.lld",
+            "-Crelocation-model=static",
+            "-Clink-arg=-nostdlib",
+            "-Clink-arg=-static",
+            "-Clink-arg=--gc-sections",
+        ]
+        .map(String::from)
+        .into();
+        let script = workspace::path(self.linker_script());
+        flags.push(format!("-Clink-arg=-T{}", script.display()));
+        if self == Home::Kernel {
+            // No SSE in ring 0: the user's vector registers stay in the CPU across system calls.
+            flags.extend(
+                [
+                    "-Ctarget-feature=-sse,-sse2",
+                    "-Cno-redzone=yes",
+                    "-Ccode-model=kernel",
+                ]
+                .map(String::from),
+            );
+        }
+        flags
+    }
+}
+
+/// What to build besides the package's own default.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Options<'a> {
+    /// Cargo features, comma separated.
+    pub(crate) features: Option<&'a str>,
+}
+
+/// Builds the binaries of `packages`, which run in the same place, and returns the ELF files.
+pub(crate) fn build(
+    home: Home,
+    packages: &[&Package],
+    options: Options<'_>,
+) -> Result<Vec<PathBuf>> {
+    let flags = serde_json::to_string(&home.rustflags())?;
+    let mut command = workspace::cargo();
+    command
+        .args(["build", "--release", "--quiet", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(workspace::path(home.target_folder()))
+        // A list of plain strings is written alike in JSON and TOML.
+        .args(["--config", &format!("target.{TARGET}.rustflags={flags}")]);
+    for package in packages {
+        command.args(["--package", &package.name]);
+    }
+    if let Some(features) = options.features {
+        command.args(["--features", features]);
+    }
+    let status = command.status().context("cargo cannot be started")?;
+    ensure!(
+        status.success(),
+        "the build of {} failed",
+        names(packages).join(", ")
+    );
+    let folder = workspace::path(home.target_folder())
+        .join(TARGET)
+        .join("release");
+    Ok(packages
+        .iter()
+        .flat_map(|package| package.binaries())
+        .map(|name| folder.join(name))
+        .collect())
+}
+
+/// Builds one package that has one binary.
+pub(crate) fn build_one(metadata: &Metadata, name: &str, options: Options<'_>) -> Result<PathBuf> {
+    let package = find(metadata, name)?;
+    let Some(home) = Home::of(package) else {
+        bail!("{name} is not a program that runs on Sekisho");
+    };
+    let files = build(home, &[package], options)?;
+    match <[PathBuf; 1]>::try_from(files) {
+        Ok([file]) => Ok(file),
+        Err(_) => bail!("package {name} has more than one binary"),
+    }
+}
+
+/// The package of that name.
+pub(crate) fn find<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a Package> {
+    metadata
+        .packages
+        .iter()
+        .find(|package| package.name == name)
+        .with_context(|| format!("there is no package {name}"))
+}
+
+fn names(packages: &[&Package]) -> Vec<String> {
+    packages
+        .iter()
+        .map(|package| package.name.clone())
+        .collect()
+}

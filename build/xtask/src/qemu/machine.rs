@@ -1,0 +1,106 @@
+//! The machine that Sekisho boots on: QEMU's q35 with an AMD processor that has SVM.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::Ending;
+
+const QEMU: &str = "qemu-system-x86_64";
+
+/// What the machine's clock counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Time {
+    /// The host's time.
+    Real,
+    /// Instructions, one nanosecond each: runs repeat exactly.
+    Instructions,
+}
+
+/// A machine that is ready to be switched on.
+pub(crate) struct Machine {
+    kernel: PathBuf,
+    root_image: PathBuf,
+    /// Memory, as QEMU writes it.
+    pub(crate) memory: String,
+    pub(crate) time: Time,
+    /// Further arguments for QEMU.
+    pub(crate) extra: Vec<String>,
+}
+
+impl Machine {
+    /// A machine with 2 GiB that runs in the host's time.
+    pub(crate) fn new(kernel: PathBuf, root_image: PathBuf) -> Machine {
+        Machine {
+            kernel,
+            root_image,
+            memory: "2G".into(),
+            time: Time::Real,
+            extra: Vec::new(),
+        }
+    }
+
+    /// QEMU's command line with its serial line on standard input and output.
+    fn command(&self) -> Command {
+        let mut command = Command::new(QEMU);
+        command
+            .args(["-M", "q35,smm=off", "-accel", "tcg", "-cpu", "EPYC,+svm"])
+            .args(["-m", &self.memory])
+            .args(["-display", "none", "-no-reboot", "-nodefaults"])
+            .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
+            .args(["-serial", "stdio"]);
+        if self.time == Time::Instructions {
+            command.args(["-icount", "shift=0,sleep=off"]);
+        }
+        command.arg("-kernel").arg(&self.kernel);
+        command.arg("-initrd").arg(&self.root_image);
+        command.args(&self.extra);
+        command
+    }
+
+    /// The command line as a person would type it.
+    pub(crate) fn command_line(&self) -> String {
+        let command = self.command();
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let quoted: Vec<_> = words.map(|word| quote(&word.to_string_lossy())).collect();
+        quoted.join(" ")
+    }
+
+    /// Boots without input, the serial line on standard output, and waits for the end.
+    pub(crate) fn boot_to_stdout(&self, timeout: Duration) -> Result<Ending> {
+        let mut child = self
+            .command()
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("{QEMU} cannot be started"))?;
+        wait(&mut child, timeout)
+    }
+}
+
+/// Waits for the end of QEMU, and stops it when the time is up.
+fn wait(child: &mut Child, timeout: Duration) -> Result<Ending> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Ending::of(status));
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(Ending::TimedOut);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The word as a shell would have to read it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,+:%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
