@@ -1,0 +1,156 @@
+//! Threads.
+
+use core::cell::Cell;
+
+use super::Slot;
+use crate::{NotificationRef, ReplyRef, SchedContextRef, TcbRef, VcpuRef};
+
+/// A register of a user thread: its index in the user context, which is the interface's order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+#[expect(missing_docs, reason = "the registers' own names")]
+pub enum Register {
+    Rip,
+    Rsp,
+    Rflags,
+    Rax,
+    Rbx,
+    Rcx,
+    Rdx,
+    Rsi,
+    Rdi,
+    Rbp,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    FsBase,
+    GsBase,
+}
+
+/// The registers of a user thread in the order of [`Register`].
+///
+/// While a thread runs, the machine keeps its FPU state and segment bases in the processor; it writes
+/// them here before another thread runs, or when asked by [`Machine::release_thread`](crate::Machine::release_thread).
+#[repr(C)]
+#[derive(Default)]
+pub struct UserContext {
+    /// The registers, indexed by [`Register`].
+    pub registers: [Cell<u64>; 20],
+}
+
+impl UserContext {
+    /// The value of one register.
+    #[inline(always)]
+    pub fn get(&self, register: Register) -> u64 {
+        self.registers[register as usize].get()
+    }
+
+    /// Changes one register.
+    #[inline(always)]
+    pub fn set(&self, register: Register, value: u64) {
+        self.registers[register as usize].set(value);
+    }
+}
+
+/// What a thread is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub enum ThreadState {
+    /// Not started, suspended, or its fault had no handler.
+    #[default]
+    Inactive,
+    /// Can run user code.
+    Running,
+    /// Will repeat the instruction at its fault address.
+    Restart,
+    /// Can run its vCPU's guest code.
+    RunningGuest,
+    /// Waits to receive from an endpoint.
+    BlockedOnReceive,
+    /// Waits to send to an endpoint.
+    BlockedOnSend,
+    /// Waits for an answer to its call or fault.
+    BlockedOnReply,
+    /// Waits for a signal.
+    BlockedOnNotification,
+}
+
+/// Bytes that the processor's extended state takes: XSAVE with x87, SSE and AVX.
+pub const FPU_BYTES: usize = 832;
+
+/// The processor's extended state; only the machine looks inside.
+#[repr(C, align(64))]
+pub struct FpuArea {
+    bytes: [Cell<u8>; FPU_BYTES],
+}
+
+/// A thread. The object takes 2048 bytes.
+#[repr(C, align(64))]
+pub struct Tcb {
+    /// The user registers.
+    pub context: UserContext,
+    /// Capabilities, indexed by [`TcbSlot`].
+    pub(crate) slots: [Slot; 5],
+    /// The extended state of the processor.
+    pub fpu: FpuArea,
+    /// Where the thread repeats what it was doing if restarted; system calls set it to their own address.
+    pub(crate) fault_address: Cell<u64>,
+    pub(crate) state: Cell<ThreadState>,
+    /// Whether the thread stands in a ready queue.
+    pub(crate) in_ready_queue: Cell<bool>,
+    /// Whether the thread stands in the release queue.
+    pub(crate) in_release_queue: Cell<bool>,
+    pub(crate) priority: Cell<u8>,
+    pub(crate) max_controlled_priority: Cell<u8>,
+    pub(crate) domain: Cell<u8>,
+    /// Flags of TCB SetFlags: bit 0, the thread may not use the FPU.
+    pub(crate) flags: Cell<u8>,
+    pub(crate) sched_context: Cell<Option<SchedContextRef>>,
+    /// The scheduling context that this thread yielded to, until it consumed that time.
+    pub(crate) yield_to: Cell<Option<SchedContextRef>>,
+    pub(crate) bound_notification: Cell<Option<NotificationRef>>,
+    /// The reply object the thread receives with, or whose answer it waits for.
+    pub(crate) reply: Cell<Option<ReplyRef>>,
+    /// The endpoint or notification in whose queue the thread stands, as an address.
+    pub(crate) blocking_object: Cell<u64>,
+    pub(crate) waiting: Waiting,
+    pub(crate) fault: Fault,
+    /// Neighbours in the ready or release queue.
+    pub(crate) ready_previous: Cell<Option<TcbRef>>,
+    pub(crate) ready_next: Cell<Option<TcbRef>>,
+    /// Neighbours in an endpoint's or notification's queue.
+    pub(crate) queue_previous: Cell<Option<TcbRef>>,
+    pub(crate) queue_next: Cell<Option<TcbRef>>,
+    /// The user's address of the IPC buffer.
+    pub(crate) buffer_address: Cell<u64>,
+    /// The vCPU that the thread runs, while it runs one.
+    pub(crate) vcpu: Cell<Option<VcpuRef>>,
+    /// A name for debug output.
+    pub(crate) name: [Cell<u8>; 64],
+}
+
+/// What a thread that waits on an endpoint brought along.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Waiting {
+    pub(crate) badge: Cell<u64>,
+    pub(crate) can_grant: Cell<bool>,
+    pub(crate) can_grant_reply: Cell<bool>,
+    pub(crate) is_call: Cell<bool>,
+}
+
+/// The fault for which a thread stopped.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Fault {
+    pub(crate) kind: Cell<u64>,
+    pub(crate) words: [Cell<u64>; 4],
+    pub(crate) lookup: [Cell<u64>; 4],
+}
+
+const _: () = assert!(size_of::<Tcb>() <= 2048);
