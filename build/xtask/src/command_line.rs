@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, build};
+use crate::commands::{boot, build, guest};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -21,6 +21,8 @@ enum Command {
     Build(build::Arguments),
     #[command(hide = true)]
     Boot(boot::Arguments),
+    #[command(hide = true)]
+    Guest(guest::Arguments),
 }
 
 impl CommandLine {
@@ -29,6 +31,7 @@ impl CommandLine {
         match self.command {
             Command::Build(arguments) => build::execute(&arguments),
             Command::Boot(arguments) => boot::execute(&arguments),
+            Command::Guest(arguments) => guest::execute(&arguments),
         }
     }
 }

@@ -7,7 +7,11 @@
 
 mod command_line;
 mod commands;
+mod folders;
+mod guest;
+mod process;
 mod program;
+mod progress;
 mod qemu;
 mod workspace;
 

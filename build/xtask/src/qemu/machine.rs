@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::Ending;
+use crate::process;
 
 const QEMU: &str = "qemu-system-x86_64";
 
@@ -66,10 +67,7 @@ impl Machine {
 
     /// The command line as a person would type it.
     pub(crate) fn command_line(&self) -> String {
-        let command = self.command();
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
-        let quoted: Vec<_> = words.map(|word| quote(&word.to_string_lossy())).collect();
-        quoted.join(" ")
+        process::command_line(&self.command())
     }
 
     /// Boots without input, the serial line on standard output, and waits for the end.
@@ -96,15 +94,5 @@ fn wait(child: &mut Child, timeout: Duration) -> Result<Ending> {
             return Ok(Ending::TimedOut);
         }
         std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// The word as a shell would have to read it.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,+:%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }

@@ -1,0 +1,123 @@
+//! What Debian gives for the guest: its kernel, modules, busybox, and the maker of ext4.
+//!
+//! The parts are picked out of the packages once and kept in the cache; the stamp says from which
+//! recipe, so that a newer tool picks again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::packages::PrivateApt;
+use super::{libraries, modules};
+use crate::folders;
+use crate::progress::step;
+
+/// Changes whenever this file would pick other parts.
+const RECIPE: &str = "1";
+
+/// busybox, mke2fs and the libraries of the latter.
+const PACKAGES: [&str; 6] = [
+    "busybox-static",
+    "e2fsprogs",
+    "libext2fs2",
+    "libcom-err2",
+    "libblkid1",
+    "libuuid1",
+];
+
+/// The folder of the picked parts.
+pub(crate) struct Parts {
+    folder: PathBuf,
+}
+
+impl Parts {
+    /// Fetches the parts when the cache does not hold them.
+    pub(crate) fn fetch() -> Result<Parts> {
+        let parts = Parts::cached()?;
+        if fs::read_to_string(parts.folder.join("recipe")).is_ok_and(|recipe| recipe == RECIPE) {
+            return Ok(parts);
+        }
+        let apt = PrivateApt::update()?;
+        let kernel = apt.dependency("linux-image-amd64", "linux-image-")?;
+        let work = parts.folder.with_extension("partial");
+        remove(&work)?;
+        let tree = work.join("tree");
+        fs::create_dir_all(&tree).with_context(|| format!("{} cannot be made", tree.display()))?;
+        step(&format!("Fetching {kernel} for the guest"), || {
+            let packages = [&[kernel.as_str(), "libc6"], PACKAGES.as_slice()].concat();
+            apt.unpack(&packages, &tree)?;
+            pick(&tree, &work)
+        })?;
+        fs::remove_dir_all(&tree)?;
+        remove(&parts.folder)?;
+        fs::rename(&work, &parts.folder)?;
+        Ok(parts)
+    }
+
+    /// Where the parts are, fetched or not.
+    pub(crate) fn cached() -> Result<Parts> {
+        Ok(Parts {
+            folder: folders::cache()?.join("guest"),
+        })
+    }
+
+    /// The guest's kernel, a bzImage.
+    pub(crate) fn kernel(&self) -> PathBuf {
+        self.folder.join("vmlinuz")
+    }
+
+    /// The folder whose content is the guest's root folder, less what the repository adds.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.join("root")
+    }
+}
+
+/// Picks what the guest needs out of the unpacked packages.
+fn pick(tree: &Path, work: &Path) -> Result<()> {
+    fs::copy(kernel_file(&tree.join("boot"))?, work.join("vmlinuz"))?;
+
+    let root = work.join("root");
+    let install = |from: &Path, to: &str| -> Result<()> {
+        let to = root.join(to);
+        fs::create_dir_all(to.parent().unwrap_or(&root))?;
+        fs::copy(from, &to).with_context(|| format!("{} cannot be copied", from.display()))?;
+        Ok(())
+    };
+    // The number in front of the name keeps the loading order.
+    for (number, file) in (0..).zip(modules::in_loading_order(&tree.join("lib/modules"))?) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        install(&file, &format!("lib/modules/{number:02}-{name}"))?;
+    }
+    install(&tree.join("bin/busybox"), "bin/busybox")?;
+    let make_ext4 = tree.join("sbin/mke2fs");
+    install(&make_ext4, "sbin/mkfs.ext4")?;
+    install(&tree.join("etc/mke2fs.conf"), "etc/mke2fs.conf")?;
+    for (name, file) in libraries::of(&make_ext4, tree)? {
+        install(&file, &format!("lib/x86_64-linux-gnu/{name}"))?;
+    }
+    // The dynamic linker, by the name that programs carry.
+    let linker = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+    install(&tree.join(linker), "lib64/ld-linux-x86-64.so.2")?;
+    fs::write(work.join("recipe"), RECIPE)?;
+    Ok(())
+}
+
+fn kernel_file(boot: &Path) -> Result<PathBuf> {
+    for entry in fs::read_dir(boot)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("vmlinuz-") {
+            return Ok(entry.path());
+        }
+    }
+    anyhow::bail!("the guest's kernel package holds no vmlinuz")
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
