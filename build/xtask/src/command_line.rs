@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, build, guest};
+use crate::commands::{boot, build, clean, doctor, guest, volume};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -19,6 +19,9 @@ pub(crate) struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Arguments),
+    Volume(volume::Arguments),
+    Doctor(doctor::Arguments),
+    Clean(clean::Arguments),
     #[command(hide = true)]
     Boot(boot::Arguments),
     #[command(hide = true)]
@@ -30,6 +33,9 @@ impl CommandLine {
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Build(arguments) => build::execute(&arguments),
+            Command::Volume(arguments) => volume::execute(&arguments),
+            Command::Doctor(arguments) => doctor::execute(&arguments),
+            Command::Clean(arguments) => clean::execute(&arguments),
             Command::Boot(arguments) => boot::execute(&arguments),
             Command::Guest(arguments) => guest::execute(&arguments),
         }

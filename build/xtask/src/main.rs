@@ -9,6 +9,7 @@ mod command_line;
 mod commands;
 mod folders;
 mod guest;
+mod host;
 mod process;
 mod program;
 mod progress;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::host;
 use crate::program::{self, KERNEL, Options};
 use crate::qemu::{Ending, Machine, Time};
 use crate::workspace;
@@ -47,6 +48,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
+    host::ensure(&[host::QEMU])?;
     let metadata = workspace::metadata()?;
     let kernel = match &arguments.kernel {
         Some(file) => file.clone(),

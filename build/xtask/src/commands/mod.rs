@@ -2,4 +2,7 @@
 
 pub(crate) mod boot;
 pub(crate) mod build;
+pub(crate) mod clean;
+pub(crate) mod doctor;
 pub(crate) mod guest;
+pub(crate) mod volume;

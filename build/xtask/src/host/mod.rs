@@ -1,0 +1,7 @@
+//! The host: what it must have, and how it gets it.
+
+mod install;
+mod need;
+
+pub(crate) use install::ensure;
+pub(crate) use need::{ALL, Need, Presence, QEMU};

@@ -1,0 +1,83 @@
+//! What the host must have.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A program of the host that we cannot do without.
+pub(crate) struct Need {
+    /// The program's name on the path.
+    pub(crate) program: &'static str,
+    /// What it is for.
+    pub(crate) purpose: &'static str,
+    /// The Debian package that holds it.
+    pub(crate) package: &'static str,
+}
+
+/// Everything that any command needs. Linux itself comes as packages that are unpacked, not installed.
+pub(crate) const ALL: [Need; 4] = [
+    Need {
+        program: "cc",
+        purpose: "links the host tools (rustc calls it)",
+        package: "gcc libc6-dev",
+    },
+    QEMU,
+    Need {
+        program: "apt-get",
+        purpose: "fetches the guest's kernel and busybox, into the cache only",
+        package: "apt",
+    },
+    Need {
+        program: "dpkg-deb",
+        purpose: "unpacks the guest's kernel and busybox",
+        package: "dpkg",
+    },
+];
+
+/// The emulator.
+pub(crate) const QEMU: Need = Need {
+    program: "qemu-system-x86_64",
+    purpose: "is the machine that Sekisho boots on",
+    package: "qemu-system-x86",
+};
+
+/// Whether the host has what is needed.
+pub(crate) enum Presence {
+    /// It is there and reports this version.
+    Found { path: PathBuf, version: String },
+    /// It is not on the path.
+    Missing,
+}
+
+impl Need {
+    /// Looks for the program on the path.
+    pub(crate) fn look(&self) -> Presence {
+        match find(self.program) {
+            Some(path) => {
+                let version = version(&path);
+                Presence::Found { path, version }
+            }
+            None => Presence::Missing,
+        }
+    }
+
+    /// Whether the program is on the path.
+    pub(crate) fn is_met(&self) -> bool {
+        find(self.program).is_some()
+    }
+}
+
+/// Finds a program on the path.
+pub(super) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// The first line of what `--version` prints.
+fn version(program: &Path) -> String {
+    let output = Command::new(program).arg("--version").output();
+    let text = output.map(|output| output.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    text.lines().next().unwrap_or("version unknown").to_owned()
+}
