@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, build, clean, doctor, guest, volume};
+use crate::commands::{boot, build, check, clean, doctor, guest, volume};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -19,6 +19,7 @@ pub(crate) struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Arguments),
+    Check(check::Arguments),
     Volume(volume::Arguments),
     Doctor(doctor::Arguments),
     Clean(clean::Arguments),
@@ -33,6 +34,7 @@ impl CommandLine {
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Build(arguments) => build::execute(&arguments),
+            Command::Check(arguments) => check::execute(&arguments),
             Command::Volume(arguments) => volume::execute(&arguments),
             Command::Doctor(arguments) => doctor::execute(&arguments),
             Command::Clean(arguments) => clean::execute(&arguments),

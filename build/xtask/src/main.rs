@@ -5,6 +5,7 @@
 //! [`program`] how a freestanding program is built, [`qemu`] how a machine is started and judged.
 #![forbid(unsafe_code)]
 
+mod check;
 mod command_line;
 mod commands;
 mod folders;

@@ -5,6 +5,7 @@
 //! keeps build scripts and procedural macros exempt.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -26,6 +27,17 @@ pub(crate) enum Home {
 }
 
 impl Home {
+    /// Every place.
+    pub(crate) const ALL: [Home; 2] = [Home::Kernel, Home::User];
+
+    /// The packages whose programs run here.
+    pub(crate) fn packages(self, metadata: &Metadata) -> impl Iterator<Item = &Package> {
+        metadata
+            .packages
+            .iter()
+            .filter(move |package| Home::of(package) == Some(self))
+    }
+
     /// Where the programs of a package run, or nothing when they are no freestanding programs.
     pub(crate) fn of(package: &Package) -> Option<Home> {
         let folder = package.folder();
@@ -98,17 +110,7 @@ pub(crate) fn build(
     packages: &[&Package],
     options: Options<'_>,
 ) -> Result<Vec<PathBuf>> {
-    let flags = serde_json::to_string(&home.rustflags())?;
-    let mut command = workspace::cargo();
-    command
-        .args(["build", "--release", "--quiet", "--target", TARGET])
-        .arg("--target-dir")
-        .arg(workspace::path(home.target_folder()))
-        // A list of plain strings is written alike in JSON and TOML.
-        .args(["--config", &format!("target.{TARGET}.rustflags={flags}")]);
-    for package in packages {
-        command.args(["--package", &package.name]);
-    }
+    let mut command = cargo("build", home, packages)?;
     if let Some(features) = options.features {
         command.args(["--features", features]);
     }
@@ -126,6 +128,22 @@ pub(crate) fn build(
         .flat_map(|package| package.binaries())
         .map(|name| folder.join(name))
         .collect())
+}
+
+/// A cargo command on packages that run in the same place, with the flags of their build.
+pub(crate) fn cargo(subcommand: &str, home: Home, packages: &[&Package]) -> Result<Command> {
+    let flags = serde_json::to_string(&home.rustflags())?;
+    let mut command = workspace::cargo();
+    command
+        .args([subcommand, "--release", "--quiet", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(workspace::path(home.target_folder()))
+        // A list of plain strings is written alike in JSON and TOML.
+        .args(["--config", &format!("target.{TARGET}.rustflags={flags}")]);
+    for package in packages {
+        command.args(["--package", &package.name]);
+    }
+    Ok(command)
 }
 
 /// Builds one package that has one binary.

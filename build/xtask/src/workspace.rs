@@ -45,6 +45,15 @@ pub(crate) struct Package {
     pub(crate) name: String,
     manifest_path: PathBuf,
     pub(crate) targets: Vec<Target>,
+    dependencies: Vec<Dependency>,
+}
+
+/// One line of a package's dependencies.
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// Nothing for ordinary ones, else "dev" or "build".
+    kind: Option<String>,
 }
 
 /// One library, binary or test of a package.
@@ -52,6 +61,16 @@ pub(crate) struct Package {
 pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) kind: Vec<String>,
+    /// The file that the compiler is given.
+    pub(crate) src_path: PathBuf,
+}
+
+impl Target {
+    /// Whether it is in no product.
+    pub(crate) fn is_test(&self) -> bool {
+        let only_tests = |kind: &String| ["test", "bench", "example"].contains(&kind.as_str());
+        self.kind.iter().all(only_tests)
+    }
 }
 
 impl Package {
@@ -59,6 +78,14 @@ impl Package {
     pub(crate) fn folder(&self) -> &Path {
         let folder = self.manifest_path.parent().unwrap_or(Path::new(""));
         folder.strip_prefix(root()).unwrap_or(folder)
+    }
+
+    /// Names of the packages that the product is made of; those of tests are left out.
+    pub(crate) fn product_dependencies(&self) -> impl Iterator<Item = &str> {
+        self.dependencies
+            .iter()
+            .filter(|dependency| dependency.kind.as_deref() != Some("dev"))
+            .map(|dependency| dependency.name.as_str())
     }
 
     /// Names of the package's binaries.

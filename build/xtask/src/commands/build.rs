@@ -31,7 +31,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     let options = Options {
         features: arguments.features.as_deref(),
     };
-    for home in [Home::Kernel, Home::User] {
+    for home in Home::ALL {
         let here: Vec<_> = chosen
             .extract_if(.., |package| Home::of(package) == Some(home))
             .collect();

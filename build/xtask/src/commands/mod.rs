@@ -2,6 +2,7 @@
 
 pub(crate) mod boot;
 pub(crate) mod build;
+pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod guest;

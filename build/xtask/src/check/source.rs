@@ -1,0 +1,181 @@
+//! Reads Rust source just well enough to count it: comments, strings, and items for tests only.
+
+/// The attribute that marks what is compiled for tests only.
+const TEST_ONLY: &str = "#[cfg(test)]";
+
+/// Lines that hold code of the product: no blanks, no comments, nothing that is for tests only.
+pub(super) fn product_lines(text: &str) -> usize {
+    without_tests(&blank_comments_and_strings(text))
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .count()
+}
+
+/// Whether the source includes the module `name` for tests only.
+pub(super) fn declares_test_module(text: &str, name: &str) -> bool {
+    let code = blank_comments_and_strings(text);
+    code.match_indices(TEST_ONLY).any(|(at, _)| {
+        let rest = code[at + TEST_ONLY.len()..].trim_start();
+        let rest = rest.strip_prefix("pub(crate) ").unwrap_or(rest);
+        rest.strip_prefix("mod ")
+            .and_then(|rest| rest.strip_prefix(name))
+            .is_some_and(|rest| rest.trim_start().starts_with(';'))
+    })
+}
+
+/// Removes each item that follows the test attribute.
+fn without_tests(code: &str) -> String {
+    let mut product = String::new();
+    let mut rest = code;
+    while let Some(at) = rest.find(TEST_ONLY) {
+        product.push_str(&rest[..at]);
+        let item = &rest[at + TEST_ONLY.len()..];
+        rest = &item[item_length(item)..];
+    }
+    product.push_str(rest);
+    product
+}
+
+/// Length of the item that the code starts with: to its semicolon, or its closing brace.
+fn item_length(code: &str) -> usize {
+    let mut depth = 0usize;
+    for (at, character) in code.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            ';' if depth == 0 => return at + 1,
+            _ => {}
+        }
+    }
+    code.len()
+}
+
+/// Replaces comments by spaces and the inside of strings by dots; lines stay where they are.
+fn blank_comments_and_strings(text: &str) -> String {
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (length, filler) = token(rest);
+        let (token, behind) = rest.split_at(length.max(first.len_utf8()));
+        match filler {
+            Some(filler) => {
+                output.extend(token.chars().map(|c| if c == '\n' { c } else { filler }))
+            }
+            None => output.push_str(token),
+        }
+        rest = behind;
+    }
+    output
+}
+
+/// Length of the comment or string that the text starts with and what to put for it; else one
+/// character that stays.
+fn token(text: &str) -> (usize, Option<char>) {
+    if text.starts_with("//") {
+        return (text.find('\n').unwrap_or(text.len()), Some(' '));
+    }
+    if text.starts_with("/*") {
+        return (block_comment_length(text), Some(' '));
+    }
+    if let Some(length) = raw_string_length(text) {
+        return (length, Some('.'));
+    }
+    if text.starts_with('"') {
+        return (string_length(text), Some('.'));
+    }
+    if let Some(length) = character_length(text) {
+        return (length, Some('.'));
+    }
+    // An identifier as a whole, so that the r of `for` opens no raw string.
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    (text.find(|c| !word(c)).unwrap_or(text.len()), None)
+}
+
+fn block_comment_length(text: &str) -> usize {
+    let mut depth = 0usize;
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let step = if rest.starts_with("/*") {
+            depth += 1;
+            2
+        } else if rest.starts_with("*/") {
+            depth -= 1;
+            2
+        } else {
+            rest.chars().next().map_or(1, char::len_utf8)
+        };
+        at += step;
+        if depth == 0 {
+            break;
+        }
+    }
+    at
+}
+
+fn raw_string_length(text: &str) -> Option<usize> {
+    let opening = ["r", "br", "cr"]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))?;
+    let hashes = opening.len() - opening.trim_start_matches('#').len();
+    let content = opening[hashes..].strip_prefix('"')?;
+    let closing = format!("\"{}", "#".repeat(hashes));
+    let end = content.find(&closing)? + closing.len();
+    Some(text.len() - content.len() + end)
+}
+
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Length of a character literal; a lifetime is none.
+fn character_length(text: &str) -> Option<usize> {
+    let content = text.strip_prefix('\'')?;
+    if let Some(escape) = content.strip_prefix('\\') {
+        return Some(3 + escape.get(1..)?.find('\'')? + 1);
+    }
+    let character = content.chars().next()?;
+    content[character.len_utf8()..]
+        .starts_with('\'')
+        .then(|| 2 + character.len_utf8())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_and_comments_do_not_count() {
+        let text =
+            "// a\n\n/* b\n/* c */ */\nfn f() {} // d\n/// e\nconst S: &str = \"// no comment\";\n";
+        assert_eq!(product_lines(text), 2);
+    }
+
+    #[test]
+    fn tests_do_not_count() {
+        let text = "fn f() {}\n#[cfg(test)]\nmod tests {\n    fn g() { let brace = '{'; }\n}\n#[cfg(test)]\nmod model;\nfn h() {}\n";
+        assert_eq!(product_lines(text), 2);
+        assert!(declares_test_module(text, "model"));
+        assert!(!declares_test_module(text, "tests"));
+    }
+
+    #[test]
+    fn strings_hide_what_looks_like_code() {
+        let text = "const A: &str = r#\"\n// \" {\n\"#;\nconst B: char = '\"';\nconst C: char = '\\'';\nfn f<'a>(x: &'a str) {}\n";
+        assert_eq!(product_lines(text), 6);
+    }
+}
