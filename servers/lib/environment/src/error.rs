@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Name;
+
 /// Why a description cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError {
@@ -40,54 +42,18 @@ pub enum Kind {
 /// Something that a component needs and its environment does not name: the manifest is wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Missing {
-    kind: Kind,
-    name: [u8; Self::NAME_MAX],
-    length: usize,
+    /// What is missing.
+    pub kind: Kind,
+    /// The name that was asked for.
+    pub name: Name,
 }
 
 impl Missing {
-    const NAME_MAX: usize = 64;
-
-    /// Says that no `kind` has the name `owner`, or `owner.part` when there is a part. Long names are cut.
+    /// Says that no `kind` has the name `owner`, or `owner.part` when there is a part.
     #[must_use]
     pub fn new(kind: Kind, owner: &str, part: &str) -> Self {
-        let mut missing = Self {
-            kind,
-            name: [0; Self::NAME_MAX],
-            length: 0,
-        };
-        missing.append(owner);
-        if !part.is_empty() {
-            missing.append(".");
-            missing.append(part);
-        }
-        missing
-    }
-
-    /// What is missing.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The name that was asked for.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.name
-            .get(..self.length)
-            .and_then(|bytes| core::str::from_utf8(bytes).ok())
-            .unwrap_or("?")
-    }
-
-    fn append(&mut self, text: &str) {
-        for character in text.chars() {
-            let end = self.length + character.len_utf8();
-            let Some(place) = self.name.get_mut(self.length..end) else {
-                return;
-            };
-            character.encode_utf8(place);
-            self.length = end;
-        }
+        let name = Name::new(owner, part);
+        Self { kind, name }
     }
 }
 
@@ -105,7 +71,7 @@ impl fmt::Display for Kind {
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the manifest grants no {} `{}`", self.kind, self.name())
+        write!(f, "the manifest grants no {} `{}`", self.kind, self.name)
     }
 }
 

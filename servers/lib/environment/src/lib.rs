@@ -12,12 +12,14 @@ mod entry;
 mod error;
 mod list;
 mod lookup;
+mod name;
 
 pub use description::Description;
 pub use entry::{Capability, Parameter, Region, Sharing, Value};
 pub use error::{DecodeError, EncodeError, Kind, Missing};
 pub use list::List;
 pub use lookup::Environment;
+pub use name::Name;
 
 /// Bytes at the start of the page that hold the length of what follows.
 pub const LENGTH_PREFIX: usize = 4;

@@ -1,0 +1,194 @@
+//! Two one-writer regions and a signal each way.
+
+use environment::{Kind, Missing, Name};
+use sel4_sys::{
+    MessageInfo,
+    syscall::{self, Registers, syscall},
+};
+
+use crate::{ChannelError, Memory, OpenError, RegionReader, RegionWriter};
+
+/// Offset of the count of what this side produced.
+const PRODUCED: usize = 0;
+/// Offset of the count of what this side consumed of the peer's; on a cache line of its own.
+const CONSUMED: usize = 64;
+/// Offset of a word that is free for the protocol above.
+const ATTENTION: usize = 128;
+/// Where the contents begin.
+pub(crate) const HEADER: usize = 192;
+
+/// This side's end of a channel.
+///
+/// The manifest grants a channel called `x` as region `x.out`, which this side alone writes,
+/// region `x.in`, which it can only read, capability `x.signal` and parameter `x.badge`. A
+/// channel on which nothing is said in one direction lacks that region; it is then empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Channel {
+    name: Name,
+    output: RegionWriter,
+    input: RegionReader,
+    signal: Signal,
+    badge: u64,
+}
+
+/// How the peer is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Notification(u64),
+    /// In a simulation the test looks after both sides.
+    #[cfg(any(test, feature = "simulation"))]
+    None,
+}
+
+impl Channel {
+    /// Opens channel `name`.
+    ///
+    /// # Errors
+    ///
+    /// The environment lacks the signal, the badge or both regions, or a region cannot serve.
+    pub fn open(memory: &Memory, name: &str) -> Result<Self, OpenError> {
+        let environment = memory.environment();
+        let output = granted(memory.writer_of(name, "out"))?;
+        let input = granted(memory.reader_of(name, "in"))?;
+        if output.is_none() && input.is_none() {
+            return Err(Missing::new(Kind::Region, name, "out").into());
+        }
+        Ok(Self {
+            name: Name::new(name, ""),
+            output: output.unwrap_or(RegionWriter::EMPTY),
+            input: input.unwrap_or(RegionReader::EMPTY),
+            signal: Signal::Notification(environment.capability_of(name, "signal")?),
+            badge: environment.integer_of(name, "badge")?,
+        })
+    }
+
+    /// Opens the channel of `client` in the role `role`: the one called `role.client`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Channel::open`].
+    pub fn open_of(memory: &Memory, role: &str, client: &str) -> Result<Self, OpenError> {
+        Self::open(memory, Name::new(role, client).as_str())
+    }
+
+    /// Wakes the peer. Never blocks.
+    #[inline]
+    pub fn signal(&self) {
+        match self.signal {
+            Signal::Notification(notification) => {
+                syscall(
+                    syscall::SEND,
+                    Registers {
+                        capability_or_badge: notification,
+                        info: MessageInfo::new(0, 0, 0),
+                        ..Registers::default()
+                    },
+                );
+            }
+            #[cfg(any(test, feature = "simulation"))]
+            Signal::None => {}
+        }
+    }
+
+    /// The bits that the peer's signal sets in the word of this program's notification.
+    #[must_use]
+    pub const fn badge(&self) -> u64 {
+        self.badge
+    }
+
+    /// Everything that this side says, for protocols without queue or stream.
+    #[must_use]
+    pub const fn output(&self) -> RegionWriter {
+        self.output
+    }
+
+    /// Everything that the peer says.
+    #[must_use]
+    pub const fn input(&self) -> RegionReader {
+        self.input
+    }
+
+    /// Sets this side's attention word. A channel without output has none; then nothing happens.
+    pub fn set_attention(&self, word: u64) {
+        let _ = self.output.write_u64_at(ATTENTION, word);
+    }
+
+    /// The peer's attention word: any value, and 0 where there is none.
+    #[must_use]
+    pub fn attention(&self) -> u64 {
+        self.input.read_u64_at(ATTENTION).unwrap_or(0)
+    }
+
+    pub(crate) fn unusable(&self, why: &'static str) -> OpenError {
+        let region = self.name;
+        OpenError::Unusable { region, why }
+    }
+
+    /// Two channel ends that are connected with each other, their regions `length` bytes each.
+    ///
+    /// Devices find the second end's memory right behind the first end's, from `physical`.
+    #[cfg(any(test, feature = "simulation"))]
+    #[must_use]
+    pub fn simulated_pair(length: usize, physical: Option<u64>) -> (Self, Self) {
+        let behind = physical.map(|address| address + length as u64);
+        let (first, second) = (
+            RegionWriter::simulated(length, physical),
+            RegionWriter::simulated(length, behind),
+        );
+        let end = |output: RegionWriter, input: RegionWriter, badge| Self {
+            name: Name::new("simulated", ""),
+            output,
+            input: input.reader(),
+            signal: Signal::None,
+            badge,
+        };
+        (end(first, second, 1), end(second, first, 2))
+    }
+}
+
+/// A region that may be missing, but must serve if it is there.
+fn granted<R>(region: Result<R, OpenError>) -> Result<Option<R>, OpenError> {
+    match region {
+        Ok(region) => Ok(Some(region)),
+        Err(OpenError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A count that this side publishes and the peer reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Count {
+    Produced,
+    Consumed,
+}
+
+impl Count {
+    const fn offset(self) -> usize {
+        match self {
+            Self::Produced => PRODUCED,
+            Self::Consumed => CONSUMED,
+        }
+    }
+
+    /// Publishes this side's count; everything stored before is visible to who sees it.
+    #[inline]
+    pub(crate) fn publish(self, output: &RegionWriter, count: u64) -> Result<(), ChannelError> {
+        output
+            .write_u64_at(self.offset(), count)
+            .map_err(|_| ChannelError::PeerMisbehaved)
+    }
+
+    /// The peer's count. It must lie from `low` to `high`.
+    #[inline]
+    pub(crate) fn observe(
+        self,
+        input: &RegionReader,
+        low: u64,
+        high: u64,
+    ) -> Result<u64, ChannelError> {
+        match input.read_u64_at(self.offset()) {
+            Ok(count) if (low..=high).contains(&count) => Ok(count),
+            _ => Err(ChannelError::PeerMisbehaved),
+        }
+    }
+}

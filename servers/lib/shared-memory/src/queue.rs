@@ -1,0 +1,185 @@
+//! Queues of messages: what one side of a channel asks, or answers.
+//!
+//! The messages lie behind the header of their sender's region, one after another; message
+//! number n at place n modulo the length. Counts never wrap: at one message a nanosecond it would take
+//! five centuries.
+
+use core::marker::PhantomData;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::{
+    Channel, ChannelError, OpenError, PushError, RegionReader, RegionWriter,
+    channel::{Count, HEADER},
+};
+
+/// Data areas begin at a page, so that devices and copies find them aligned.
+const DATA_ALIGNMENT: usize = 4096;
+
+/// Where the data area begins in the region of a side that sends messages `T`.
+#[must_use]
+pub const fn data_area_offset<T>(queue_length: usize) -> usize {
+    (HEADER + queue_length * size_of::<T>()).next_multiple_of(DATA_ALIGNMENT)
+}
+
+/// The sending end of a queue.
+#[derive(Debug)]
+pub struct Sender<T> {
+    output: RegionWriter,
+    input: RegionReader,
+    length: u64,
+    produced: u64,
+    consumed: u64,
+    message: PhantomData<T>,
+}
+
+/// The receiving end of a queue.
+#[derive(Debug)]
+pub struct Receiver<T> {
+    output: RegionWriter,
+    input: RegionReader,
+    length: u64,
+    produced: u64,
+    consumed: u64,
+    message: PhantomData<T>,
+}
+
+impl Channel {
+    /// The queue of messages `T` from here to the peer, `queue_length` of them at most.
+    ///
+    /// # Errors
+    ///
+    /// The channel's regions are too small for it.
+    pub fn sender<T: IntoBytes + Immutable>(
+        &self,
+        queue_length: usize,
+    ) -> Result<Sender<T>, OpenError> {
+        self.check_sizes::<T>(queue_length, self.output().len(), self.input().len())?;
+        Ok(Sender {
+            output: self.output(),
+            input: self.input(),
+            length: queue_length as u64,
+            produced: 0,
+            consumed: 0,
+            message: PhantomData,
+        })
+    }
+
+    /// The queue of messages `T` from the peer, `queue_length` of them at most.
+    ///
+    /// # Errors
+    ///
+    /// The channel's regions are too small for it.
+    pub fn receiver<T: FromBytes + IntoBytes>(
+        &self,
+        queue_length: usize,
+    ) -> Result<Receiver<T>, OpenError> {
+        self.check_sizes::<T>(queue_length, self.input().len(), self.output().len())?;
+        Ok(Receiver {
+            output: self.output(),
+            input: self.input(),
+            length: queue_length as u64,
+            produced: 0,
+            consumed: 0,
+            message: PhantomData,
+        })
+    }
+
+    /// This side's data area, when it sends messages `T`: what lies behind the queue.
+    #[must_use]
+    pub fn output_data<T>(&self, queue_length: usize) -> RegionWriter {
+        let (output, offset) = (self.output(), data_area_offset::<T>(queue_length));
+        let length = output.len().saturating_sub(offset);
+        output.part(offset, length).unwrap_or(RegionWriter::EMPTY)
+    }
+
+    /// The peer's data area, when it sends messages `T`: what lies behind the queue.
+    #[must_use]
+    pub fn input_data<T>(&self, queue_length: usize) -> RegionReader {
+        let (input, offset) = (self.input(), data_area_offset::<T>(queue_length));
+        let length = input.len().saturating_sub(offset);
+        input.part(offset, length).unwrap_or(RegionReader::EMPTY)
+    }
+
+    fn check_sizes<T>(
+        &self,
+        queue_length: usize,
+        messages: usize,
+        counts: usize,
+    ) -> Result<(), OpenError> {
+        if queue_length == 0 || messages < HEADER + queue_length * size_of::<T>() {
+            return Err(self.unusable("is too small for its queue"));
+        }
+        if counts < HEADER {
+            return Err(self.unusable("has no way to count what was consumed"));
+        }
+        Ok(())
+    }
+}
+
+impl<T: IntoBytes + Immutable> Sender<T> {
+    /// Places that are free.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn free(&mut self) -> Result<u64, ChannelError> {
+        self.consumed = Count::Consumed.observe(&self.input, self.consumed, self.produced)?;
+        Ok(self.length - (self.produced - self.consumed))
+    }
+
+    /// Queues `message`. The peer sees it now, but is woken only by [`Channel::signal`].
+    ///
+    /// # Errors
+    ///
+    /// The queue is full, or the peer's count cannot be true.
+    #[inline]
+    pub fn push(&mut self, message: &T) -> Result<(), PushError> {
+        if self.produced - self.consumed == self.length && self.free()? == 0 {
+            return Err(PushError::Full);
+        }
+        let place = place::<T>(self.produced, self.length);
+        self.output
+            .write_at(place, message.as_bytes())
+            .map_err(|_| PushError::Full)?;
+        self.produced += 1;
+        Ok(Count::Produced.publish(&self.output, self.produced)?)
+    }
+}
+
+impl<T: FromBytes + IntoBytes> Receiver<T> {
+    /// Takes the next message, if there is one: a copy that the peer cannot change any more.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    #[inline]
+    pub fn pop(&mut self) -> Result<Option<T>, ChannelError> {
+        if self.produced == self.consumed {
+            let high = self.consumed + self.length;
+            self.produced = Count::Produced.observe(&self.input, self.produced, high)?;
+            if self.produced == self.consumed {
+                return Ok(None);
+            }
+        }
+        let mut message = T::new_zeroed();
+        let place = place::<T>(self.consumed, self.length);
+        self.input
+            .read_at(place, message.as_mut_bytes())
+            .map_err(|_| ChannelError::PeerMisbehaved)?;
+        self.consumed += 1;
+        Count::Consumed.publish(&self.output, self.consumed)?;
+        Ok(Some(message))
+    }
+}
+
+/// Where message number `count` lies. The sizes were checked when the queue was opened.
+#[inline]
+fn place<T>(count: u64, length: u64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the remainder is below the length, which was a usize"
+    )]
+    let index = (count % length) as usize;
+    HEADER + index * size_of::<T>()
+}

@@ -1,0 +1,175 @@
+//! Byte streams: what one side of a channel prints, or types.
+//!
+//! The bytes lie behind the header of their writer's region, byte number n at place n modulo
+//! what the region holds.
+
+use crate::{
+    Channel, ChannelError, OpenError, RegionReader, RegionWriter,
+    channel::{Count, HEADER},
+};
+
+/// The writing end of a byte stream.
+#[derive(Debug)]
+pub struct ByteWriter {
+    output: RegionWriter,
+    input: RegionReader,
+    length: usize,
+    produced: u64,
+    consumed: u64,
+}
+
+/// The reading end of a byte stream.
+#[derive(Debug)]
+pub struct ByteReader {
+    output: RegionWriter,
+    input: RegionReader,
+    length: usize,
+    produced: u64,
+    consumed: u64,
+}
+
+impl Channel {
+    /// The stream of bytes from here to the peer.
+    ///
+    /// # Errors
+    ///
+    /// The channel's regions are too small for one.
+    pub fn byte_writer(&self) -> Result<ByteWriter, OpenError> {
+        let length = self.stream_length(self.output().len(), self.input().len())?;
+        Ok(ByteWriter {
+            output: self.output(),
+            input: self.input(),
+            length,
+            produced: 0,
+            consumed: 0,
+        })
+    }
+
+    /// The stream of bytes from the peer.
+    ///
+    /// # Errors
+    ///
+    /// The channel's regions are too small for one.
+    pub fn byte_reader(&self) -> Result<ByteReader, OpenError> {
+        let length = self.stream_length(self.input().len(), self.output().len())?;
+        Ok(ByteReader {
+            output: self.output(),
+            input: self.input(),
+            length,
+            produced: 0,
+            consumed: 0,
+        })
+    }
+
+    fn stream_length(&self, bytes: usize, counts: usize) -> Result<usize, OpenError> {
+        if bytes <= HEADER || counts < HEADER {
+            return Err(self.unusable("is too small for a byte stream"));
+        }
+        Ok(bytes - HEADER)
+    }
+}
+
+impl ByteWriter {
+    /// Bytes that the stream takes now.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn free(&mut self) -> Result<usize, ChannelError> {
+        self.consumed = Count::Consumed.observe(&self.input, self.consumed, self.produced)?;
+        Ok(self.length - distance(self.consumed, self.produced))
+    }
+
+    /// Writes as many of `bytes` as fit and answers how many; the peer is woken only by [`Channel::signal`].
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<usize, ChannelError> {
+        let bytes = bytes.get(..self.free()?).unwrap_or(bytes);
+        let start = position(self.produced, self.length);
+        let (first, second) = bytes.split_at(bytes.len().min(self.length - start));
+        self.copy_in(start, first)?;
+        self.copy_in(0, second)?;
+        self.produced += bytes.len() as u64;
+        Count::Produced.publish(&self.output, self.produced)?;
+        Ok(bytes.len())
+    }
+
+    /// Overwrites what the peer has consumed with zeroes, so that secrets do not stay in the region.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn wipe_consumed(&mut self) -> Result<(), ChannelError> {
+        let free = self.free()?;
+        let start = position(self.produced, self.length);
+        let first = free.min(self.length - start);
+        self.wipe(start, first)?;
+        self.wipe(0, free - first)
+    }
+
+    fn copy_in(&self, position: usize, bytes: &[u8]) -> Result<(), ChannelError> {
+        self.output
+            .write_at(HEADER + position, bytes)
+            .map_err(|_| ChannelError::PeerMisbehaved)
+    }
+
+    fn wipe(&self, position: usize, length: usize) -> Result<(), ChannelError> {
+        self.output
+            .fill_at(HEADER + position, length, 0)
+            .map_err(|_| ChannelError::PeerMisbehaved)
+    }
+}
+
+impl ByteReader {
+    /// Bytes that wait to be read.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn available(&mut self) -> Result<usize, ChannelError> {
+        let high = self.consumed + self.length as u64;
+        self.produced = Count::Produced.observe(&self.input, self.produced, high)?;
+        Ok(distance(self.consumed, self.produced))
+    }
+
+    /// Takes what is there into `bytes`, as far as it fits, and answers how many bytes that are.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ChannelError> {
+        let count = self.available()?.min(bytes.len());
+        let start = position(self.consumed, self.length);
+        let (first, second) = bytes[..count].split_at_mut(count.min(self.length - start));
+        self.copy_out(start, first)?;
+        self.copy_out(0, second)?;
+        self.consumed += count as u64;
+        Count::Consumed.publish(&self.output, self.consumed)?;
+        Ok(count)
+    }
+
+    fn copy_out(&self, position: usize, bytes: &mut [u8]) -> Result<(), ChannelError> {
+        self.input
+            .read_at(HEADER + position, bytes)
+            .map_err(|_| ChannelError::PeerMisbehaved)
+    }
+}
+
+/// How far `ahead` is ahead of `behind`: never more than a region holds, which [`Count::observe`] checked.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "at most the length of a region, which is a usize"
+)]
+fn distance(behind: u64, ahead: u64) -> usize {
+    (ahead - behind) as usize
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "below the length of a region, which is a usize"
+)]
+fn position(count: u64, length: usize) -> usize {
+    (count % length as u64) as usize
+}
