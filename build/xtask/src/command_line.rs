@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, build, check, clean, doctor, guest, volume};
+use crate::commands::{boot, build, check, clean, doctor, guest, test, volume};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -18,6 +18,7 @@ pub(crate) struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    Test(test::Arguments),
     Build(build::Arguments),
     Check(check::Arguments),
     Volume(volume::Arguments),
@@ -33,6 +34,7 @@ impl CommandLine {
     /// Carries out the command; the exit code is the process's.
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Test(arguments) => test::execute(&arguments),
             Command::Build(arguments) => build::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Volume(arguments) => volume::execute(&arguments),

@@ -11,10 +11,13 @@ mod commands;
 mod folders;
 mod guest;
 mod host;
+mod host_tests;
 mod process;
 mod program;
 mod progress;
 mod qemu;
+mod scenario;
+mod volume;
 mod workspace;
 
 use std::process::ExitCode;

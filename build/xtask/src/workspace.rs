@@ -88,6 +88,13 @@ impl Package {
             .map(|dependency| dependency.name.as_str())
     }
 
+    /// Whether others can link the package.
+    pub(crate) fn has_library(&self) -> bool {
+        self.targets
+            .iter()
+            .any(|target| target.kind.iter().any(|kind| kind == "lib"))
+    }
+
     /// Names of the package's binaries.
     pub(crate) fn binaries(&self) -> impl Iterator<Item = &str> {
         let is_binary = |target: &&Target| target.kind.iter().any(|kind| kind == "bin");

@@ -6,4 +6,5 @@ pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod guest;
+pub(crate) mod test;
 pub(crate) mod volume;

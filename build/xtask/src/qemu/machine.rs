@@ -31,6 +31,8 @@ pub(crate) struct Machine {
     /// Memory, as QEMU writes it.
     pub(crate) memory: String,
     pub(crate) time: Time,
+    /// Image file of the disk.
+    pub(crate) disk: Option<PathBuf>,
     /// Further arguments for QEMU.
     pub(crate) extra: Vec<String>,
 }
@@ -43,12 +45,13 @@ impl Machine {
             root_image,
             memory: "2G".into(),
             time: Time::Real,
+            disk: None,
             extra: Vec::new(),
         }
     }
 
     /// QEMU's command line with its serial line on standard input and output.
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(QEMU);
         command
             .args(["-M", "q35,smm=off", "-accel", "tcg", "-cpu", PROCESSOR])
@@ -58,6 +61,17 @@ impl Machine {
             .args(["-serial", "stdio"]);
         if self.time == Time::Instructions {
             command.args(["-icount", "shift=0,sleep=off"]);
+        }
+        if let Some(disk) = &self.disk {
+            // A write that the host cannot store must fail in the guest, not stop the machine.
+            let drive = format!(
+                "if=none,id=disk0,format=raw,werror=report,rerror=report,file={}",
+                escape_commas(&disk.display().to_string())
+            );
+            command.args(["-drive", &drive]).args([
+                "-device",
+                "virtio-blk-pci,drive=disk0,addr=4,disable-legacy=on",
+            ]);
         }
         command.arg("-kernel").arg(&self.kernel);
         command.arg("-initrd").arg(&self.root_image);
@@ -95,4 +109,9 @@ fn wait(child: &mut Child, timeout: Duration) -> Result<Ending> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A comma ends a value in QEMU's options unless it is doubled.
+fn escape_commas(value: &str) -> String {
+    value.replace(',', ",,")
 }

@@ -1,0 +1,116 @@
+//! `cargo xtask test`.
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::check::{self, Subject};
+use crate::host;
+use crate::host_tests;
+use crate::progress::step;
+use crate::scenario::{self, Prepared, Preparer, Scenario};
+use crate::workspace::{self, Metadata};
+
+/// Run every test: host tests, the repository's rules, and the scenarios in QEMU.
+///
+/// The last line says how many passed and failed. Of a scenario that failed, the console's log is
+/// kept in target/scenarios.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only the scenarios whose name contains this.
+    #[arg(long)]
+    filter: Option<String>,
+    /// Name the scenarios and what each shows.
+    #[arg(long)]
+    list: bool,
+}
+
+/// How many tests passed and failed.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+}
+
+impl Tally {
+    /// Counts one test.
+    fn count(&mut self, passed: bool) {
+        if passed {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+        }
+    }
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
+    let scenarios = scenario::read_all(arguments.filter.as_deref().unwrap_or(""))?;
+    if arguments.list {
+        for scenario in &scenarios {
+            println!("{:32} {}", scenario.name, scenario.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    host::ensure(&host::ALL)?;
+    let metadata = workspace::metadata()?;
+    let mut tally = Tally::default();
+    if arguments.filter.is_none() {
+        tally = host_tests::run(&metadata)?;
+        let subject = Subject::read()?;
+        for check in &check::ALL {
+            tally.count(check.holds(&subject));
+        }
+    }
+    play_all(&scenarios, &metadata, &mut tally);
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(if tally.failed == 0 && tally.passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Builds all scenarios, then plays as many at a time as there are cores.
+fn play_all(scenarios: &[Scenario], metadata: &Metadata, tally: &mut Tally) {
+    let mut preparer = Preparer::new(metadata);
+    let mut ready = Vec::new();
+    for scenario in scenarios {
+        let what = format!("Building scenario {}", scenario.name);
+        match step(&what, || preparer.prepare(scenario)) {
+            Ok(prepared) => ready.push(prepared),
+            Err(error) => {
+                println!("scenario {} FAILED: {error:#}", scenario.name);
+                tally.count(false);
+            }
+        }
+    }
+    ready.reverse();
+    let queue = Mutex::new((ready, tally));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| play_queue(&queue));
+        }
+    });
+}
+
+fn play_queue(queue: &Mutex<(Vec<Prepared<'_>>, &mut Tally)>) {
+    // A poisoned lock means that another worker panicked; its panic is what is reported.
+    while let Some(prepared) = queue.lock().ok().and_then(|mut queue| queue.0.pop()) {
+        let verdict = scenario::play(&prepared);
+        let seconds = verdict.duration.as_secs_f32();
+        let Ok(mut queue) = queue.lock() else { return };
+        if verdict.findings.is_empty() {
+            println!("scenario {} ok ({seconds:.1} s)", prepared.name());
+        } else {
+            println!("scenario {} FAILED ({seconds:.1} s):", prepared.name());
+            for finding in &verdict.findings {
+                println!("    {finding}");
+            }
+            println!("    logs: {}", verdict.logs.display());
+        }
+        queue.1.count(verdict.findings.is_empty());
+    }
+}

@@ -1,0 +1,84 @@
+//! Runs the tests that need no machine, by cargo.
+
+use anyhow::{Context, Result};
+
+use crate::commands::test::Tally;
+use crate::program::Home;
+use crate::progress::step;
+use crate::workspace::{self, Metadata};
+
+/// Runs the tests of every host crate and of the libraries beside freestanding programs.
+pub(crate) fn run(metadata: &Metadata) -> Result<Tally> {
+    let mut host = workspace::cargo();
+    host.args(["test", "--workspace", "--no-fail-fast", "--quiet"]);
+    let mut libraries = workspace::cargo();
+    libraries.args(["test", "--lib", "--no-fail-fast", "--quiet"]);
+    let mut any_library = false;
+    for package in &metadata.packages {
+        if Home::of(package).is_some() {
+            host.args(["--exclude", &package.name]);
+            if package.has_library() {
+                libraries.args(["--package", &package.name]);
+                any_library = true;
+            }
+        }
+    }
+    let mut tally = step("Running the host tests", || run_one(&mut host))?;
+    if any_library {
+        let more = step("Running the programs' host tests", || {
+            run_one(&mut libraries)
+        })?;
+        tally.passed += more.passed;
+        tally.failed += more.failed;
+    }
+    println!(
+        "host tests: {} passed, {} failed",
+        tally.passed, tally.failed
+    );
+    Ok(tally)
+}
+
+fn run_one(command: &mut std::process::Command) -> Result<Tally> {
+    let output = command.output().context("cargo cannot be started")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut tally = count(&text);
+    if !output.status.success() {
+        println!("{text}{}", String::from_utf8_lossy(&output.stderr));
+        // What does not build fails once.
+        tally.failed = tally.failed.max(1);
+    }
+    Ok(tally)
+}
+
+/// Adds up cargo's closing lines: `test result: ok. 3 passed; 0 failed; ...`.
+fn count(output: &str) -> Tally {
+    let mut tally = Tally::default();
+    for line in output.lines() {
+        let Some((_, numbers)) = line.split_once("test result: ") else {
+            continue;
+        };
+        let number = |word: &str| -> usize {
+            numbers
+                .split([';', '.'])
+                .find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        tally.passed += number("passed");
+        tally.failed += number("failed");
+    }
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_add_up() {
+        let tally = count(
+            "running 3 tests\ntest result: ok. 3 passed; 0 failed; 0 ignored; finished in 0.00s\n\
+             test result: FAILED. 1 passed; 2 failed; 0 ignored; finished in 1.20s\n",
+        );
+        assert_eq!((tally.passed, tally.failed), (4, 2));
+    }
+}

@@ -1,0 +1,100 @@
+//! A machine that is running, its serial line in our hands.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::{Ending, Machine};
+
+/// A running machine. It ends with the value that stands for it.
+pub(crate) struct Session {
+    child: Child,
+    input: ChildStdin,
+    output: Receiver<Vec<u8>>,
+}
+
+/// What a machine does next.
+pub(crate) enum Event {
+    /// It printed something.
+    Output(Vec<u8>),
+    /// It is gone.
+    Ended(Ending),
+}
+
+impl Session {
+    /// Switches the machine on; what QEMU itself has to say goes to the file, or to our standard error.
+    pub(crate) fn start(machine: &Machine, complaints: Option<&Path>) -> Result<Session> {
+        let complaints = match complaints {
+            Some(path) => File::create(path)
+                .with_context(|| format!("{} cannot be written", path.display()))?
+                .into(),
+            None => Stdio::inherit(),
+        };
+        let mut child = machine
+            .command()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(complaints)
+            .spawn()
+            .context("QEMU cannot be started")?;
+        let input = child.stdin.take().context("QEMU has no input")?;
+        let output = forward(child.stdout.take().context("QEMU has no output")?);
+        Ok(Session {
+            child,
+            input,
+            output,
+        })
+    }
+
+    /// Waits for the next event; at the deadline the machine is stopped.
+    pub(crate) fn next(&mut self, deadline: Instant) -> Result<Event> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        match self.output.recv_timeout(patience) {
+            Ok(bytes) => Ok(Event::Output(bytes)),
+            Err(RecvTimeoutError::Disconnected) => Ok(Event::Ended(Ending::of(self.child.wait()?))),
+            Err(RecvTimeoutError::Timeout) => {
+                self.stop();
+                Ok(Event::Ended(Ending::TimedOut))
+            }
+        }
+    }
+
+    /// Types the text on the machine's serial line.
+    pub(crate) fn send(&mut self, text: &str) -> Result<()> {
+        self.input
+            .write_all(text.as_bytes())
+            .and_then(|()| self.input.flush())
+            .context("the machine takes no more input")
+    }
+
+    fn stop(&mut self) {
+        // Both fail only for a process that is gone, which is what we want.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Passes on what the machine prints, from a thread of its own.
+fn forward(mut output: ChildStdout) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut buffer) {
+            if sender.send(buffer[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

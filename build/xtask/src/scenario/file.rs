@@ -1,0 +1,204 @@
+//! A scenario's file.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use serde::Deserialize;
+
+/// One scenario.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Scenario {
+    /// The file's name.
+    #[serde(skip)]
+    pub(crate) name: String,
+    /// What it shows, in one sentence.
+    pub(crate) about: String,
+    /// Bound of each boot.
+    #[serde(default = "default_timeout")]
+    pub(crate) timeout_seconds: u64,
+    /// Texts that the disk image must not hold after the last boot.
+    #[serde(default)]
+    pub(crate) disk_must_not_contain: Vec<String>,
+    /// The boots, in order, on the same disk.
+    pub(crate) boot: Vec<Boot>,
+}
+
+/// One start of the machine.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Boot {
+    /// A package whose program is the whole root image.
+    pub(crate) program: Option<String>,
+    /// Or a whole system by its manifest.
+    pub(crate) system: Option<String>,
+    /// Cargo features of the program.
+    pub(crate) features: Option<String>,
+    /// Cargo features of the kernel.
+    pub(crate) kernel_features: Option<String>,
+    /// Memory of the machine, as QEMU writes it.
+    pub(crate) memory: Option<String>,
+    /// What the machine's clock counts.
+    #[serde(default)]
+    pub(crate) clock: Clock,
+    /// Further arguments for QEMU.
+    #[serde(default)]
+    pub(crate) qemu: Vec<String>,
+    /// Offsets of bytes that are inverted in the disk image before the machine starts.
+    #[serde(default)]
+    pub(crate) flip_disk_bytes: Vec<u64>,
+    /// Whether the volume's passphrase is typed when it is asked for.
+    #[serde(default)]
+    pub(crate) passphrase: Passphrase,
+    /// A command for the guest's shell.
+    pub(crate) exec: Option<String>,
+    /// Its exit status.
+    #[serde(default)]
+    pub(crate) exec_status: u8,
+    /// What is typed, each once its text has appeared behind the one before.
+    #[serde(default)]
+    pub(crate) send: Vec<Send>,
+    /// Texts that must appear, in this order.
+    #[serde(default)]
+    pub(crate) expect: Vec<String>,
+    /// Texts that must not appear.
+    #[serde(default)]
+    pub(crate) forbid: Vec<String>,
+    /// How the machine must end.
+    pub(crate) ending: Option<ExpectedEnding>,
+}
+
+/// Keystrokes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Send {
+    /// The text on the console that they wait for.
+    pub(crate) after: String,
+    /// What is typed.
+    pub(crate) text: String,
+}
+
+/// What the machine's clock counts.
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Clock {
+    /// The host's time.
+    #[default]
+    Host,
+    /// Instructions, so that runs repeat exactly.
+    Instructions,
+}
+
+/// Who types the volume's passphrase.
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Passphrase {
+    /// The runner, the right one.
+    #[default]
+    Typed,
+    /// The scenario, by `send`, or nobody.
+    Manual,
+}
+
+/// How a machine must end.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ExpectedEnding {
+    /// The program reported success.
+    Passed,
+    /// The program reported a failure.
+    Failed,
+    /// The machine powered off or was reset.
+    PoweredOff,
+    /// The kernel panicked.
+    KernelPanicked,
+    /// It was still running when its time was up.
+    TimedOut,
+}
+
+fn default_timeout() -> u64 {
+    60
+}
+
+impl Scenario {
+    /// Reads and checks a scenario.
+    pub(crate) fn read(file: &Path) -> Result<Scenario> {
+        let mut scenario: Scenario = toml::from_str(&fs::read_to_string(file)?)?;
+        scenario.name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        ensure!(!scenario.boot.is_empty(), "it boots nothing");
+        for boot in &scenario.boot {
+            boot.check()?;
+        }
+        Ok(scenario)
+    }
+}
+
+impl Boot {
+    fn check(&self) -> Result<()> {
+        match (&self.program, &self.system) {
+            (Some(_), None) => {
+                ensure!(self.exec.is_none(), "`exec` needs a system with a guest");
+                ensure!(self.flip_disk_bytes.is_empty(), "a program has no disk");
+            }
+            (None, Some(_)) => ensure!(
+                self.features.is_none(),
+                "`features` belongs to a program, not to a system"
+            ),
+            _ => bail!("a boot has either `program` or `system`"),
+        }
+        Ok(())
+    }
+
+    /// How the machine must end.
+    pub(crate) fn expected_ending(&self) -> ExpectedEnding {
+        self.ending.unwrap_or(match self.system {
+            Some(_) => ExpectedEnding::PoweredOff,
+            None => ExpectedEnding::Passed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(text: &str) -> String {
+        let folder = std::env::temp_dir().join(format!("xtask-scenario-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        let file = folder.join(format!("{}.toml", text.len()));
+        fs::write(&file, text).expect("the temporary folder is writable");
+        let result = Scenario::read(&file);
+        fs::remove_file(&file).expect("it was just written");
+        result
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn a_program_alone_is_a_scenario() {
+        assert_eq!(
+            complaint("about = 'x'\n[[boot]]\nprogram = 'test-ipc'\n"),
+            ""
+        );
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        assert_eq!(complaint("about = 'x'\nboot = []\n"), "it boots nothing");
+        assert_eq!(
+            complaint("about = 'x'\n[[boot]]\nmemory = '1G'\n"),
+            "a boot has either `program` or `system`"
+        );
+        assert_eq!(
+            complaint("about = 'x'\n[[boot]]\nprogram = 'p'\nexec = 'true'\n"),
+            "`exec` needs a system with a guest"
+        );
+        assert!(complaint("about = 'x'\n[[boot]]\nprogrm = 'p'\n").contains("unknown field"));
+    }
+}

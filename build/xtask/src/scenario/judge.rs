@@ -1,0 +1,124 @@
+//! Compares what happened with what must.
+
+use super::file::{Boot, ExpectedEnding};
+use crate::qemu::{CommandOutput, Ending, find};
+
+/// What happened in one boot.
+pub(super) struct Outcome {
+    /// Everything on the console.
+    pub(super) console: Vec<u8>,
+    /// What the guest's command printed.
+    pub(super) command_output: Vec<u8>,
+    /// How far the guest's command came.
+    pub(super) command: CommandOutput,
+    /// How many of the keystrokes found their text.
+    pub(super) sent: usize,
+    pub(super) ending: Ending,
+}
+
+/// What is wrong with the outcome, one line each.
+pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
+    let mut findings = Vec::new();
+    if !ending_matches(boot.expected_ending(), outcome.ending) {
+        findings.push(format!("the machine {}", outcome.ending));
+    }
+    let mut rest = outcome.console.as_slice();
+    for text in &boot.expect {
+        match find(rest, text.as_bytes()) {
+            Some(at) => rest = &rest[at + text.len()..],
+            None if find(&outcome.console, text.as_bytes()).is_some() => {
+                findings.push(format!("{text:?} appeared, but not in its place"));
+            }
+            None => findings.push(format!("{text:?} did not appear")),
+        }
+    }
+    for text in &boot.forbid {
+        if find(&outcome.console, text.as_bytes()).is_some() {
+            findings.push(format!("{text:?} appeared"));
+        }
+    }
+    if let Some(unsent) = boot.send.get(outcome.sent) {
+        findings.push(format!(
+            "{:?} did not appear, so nothing was typed",
+            unsent.after
+        ));
+    }
+    if boot.exec.is_some() {
+        findings.extend(command_finding(boot.exec_status, outcome));
+    }
+    findings
+}
+
+fn command_finding(expected: u8, outcome: &Outcome) -> Option<String> {
+    match outcome.command.status() {
+        Some(status) if status == expected => None,
+        Some(status) => Some(format!(
+            "the guest's command ended with {status}, having printed:\n{}",
+            String::from_utf8_lossy(&outcome.command_output)
+        )),
+        None if outcome.command.has_begun() => Some("the guest's command did not end".into()),
+        None => Some("the guest's command did not begin".into()),
+    }
+}
+
+fn ending_matches(expected: ExpectedEnding, ending: Ending) -> bool {
+    let as_ending = match expected {
+        ExpectedEnding::Passed => Ending::Passed,
+        ExpectedEnding::Failed => Ending::Failed,
+        ExpectedEnding::PoweredOff => Ending::PoweredOff,
+        ExpectedEnding::KernelPanicked => Ending::KernelPanicked,
+        ExpectedEnding::TimedOut => Ending::TimedOut,
+    };
+    ending == as_ending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boot(text: &str) -> Boot {
+        toml::from_str(&format!("program = 'p'\n{text}")).expect("the text is a boot")
+    }
+
+    fn outcome(console: &str, ending: Ending) -> Outcome {
+        Outcome {
+            console: console.into(),
+            command_output: Vec::new(),
+            command: CommandOutput::new("scenario"),
+            sent: 0,
+            ending,
+        }
+    }
+
+    #[test]
+    fn order_counts() {
+        let boot = boot("expect = ['a', 'b']");
+        assert!(findings(&boot, &outcome("xaxbx", Ending::Passed)).is_empty());
+        assert_eq!(
+            findings(&boot, &outcome("ba", Ending::Passed)),
+            ["\"b\" appeared, but not in its place"]
+        );
+        assert_eq!(
+            findings(&boot, &outcome("a", Ending::Passed)),
+            ["\"b\" did not appear"]
+        );
+    }
+
+    #[test]
+    fn the_ending_and_forbidden_texts_count() {
+        let boot = boot("forbid = ['panic']");
+        assert_eq!(
+            findings(&boot, &outcome("a panic", Ending::TimedOut)),
+            [
+                "the machine was stopped: its time was up",
+                "\"panic\" appeared"
+            ]
+        );
+    }
+
+    #[test]
+    fn unsent_keystrokes_are_a_failure() {
+        let boot = boot("send = [{ after = 'login', text = 'me' }]");
+        assert_eq!(findings(&boot, &outcome("", Ending::Passed)).len(), 1);
+    }
+}

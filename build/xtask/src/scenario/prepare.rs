@@ -1,0 +1,104 @@
+//! Builds what a scenario boots.
+//!
+//! All building comes before all booting: cargo uses every core by itself, and builds with
+//! different features overwrite each other's files, so each result is copied to the scenario.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::disk;
+use super::file::{Boot, Clock, Scenario};
+use super::work_folder;
+use crate::program::{self, KERNEL, Options};
+use crate::qemu::{Machine, Time};
+use crate::workspace::Metadata;
+
+/// A scenario whose machines are ready.
+pub(crate) struct Prepared<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) folder: PathBuf,
+    pub(super) machines: Vec<Machine>,
+    /// The image of the volume that its systems share.
+    pub(super) disk: Option<PathBuf>,
+}
+
+impl Prepared<'_> {
+    /// The scenario's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.scenario.name
+    }
+}
+
+/// Builds scenarios, each program with each set of features once.
+pub(crate) struct Preparer<'a> {
+    metadata: &'a Metadata,
+    /// Copies of what was built, by package and features.
+    built: HashMap<(String, Option<String>), PathBuf>,
+}
+
+impl<'a> Preparer<'a> {
+    pub(crate) fn new(metadata: &'a Metadata) -> Preparer<'a> {
+        Preparer {
+            metadata,
+            built: HashMap::new(),
+        }
+    }
+
+    /// Builds what the scenario boots into a fresh folder.
+    pub(crate) fn prepare<'s>(&mut self, scenario: &'s Scenario) -> Result<Prepared<'s>> {
+        let folder = work_folder(scenario);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let has_system = scenario.boot.iter().any(|boot| boot.system.is_some());
+        let disk = has_system.then(|| disk::create(&folder)).transpose()?;
+        let mut machines = Vec::new();
+        for boot in &scenario.boot {
+            machines.push(self.machine(boot, disk.as_deref())?);
+        }
+        Ok(Prepared {
+            scenario,
+            folder,
+            machines,
+            disk,
+        })
+    }
+
+    fn machine(&mut self, boot: &Boot, disk: Option<&Path>) -> Result<Machine> {
+        let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
+        let root = match &boot.program {
+            Some(package) => self.program(package, boot.features.as_deref())?,
+            None => bail!("systems cannot be built yet"),
+        };
+        let mut machine = Machine::new(kernel, root);
+        if let Some(memory) = &boot.memory {
+            machine.memory.clone_from(memory);
+        }
+        if boot.clock == Clock::Instructions {
+            machine.time = Time::Instructions;
+        }
+        machine.disk = disk.map(Path::to_owned);
+        machine.extra.clone_from(&boot.qemu);
+        Ok(machine)
+    }
+
+    /// The program's ELF file, in a place where no later build touches it.
+    fn program(&mut self, package: &str, features: Option<&str>) -> Result<PathBuf> {
+        let key = (package.to_owned(), features.map(str::to_owned));
+        if let Some(file) = self.built.get(&key) {
+            return Ok(file.clone());
+        }
+        let elf = program::build_one(self.metadata, package, Options { features })?;
+        let folder = crate::workspace::path("target/scenarios/programs");
+        fs::create_dir_all(&folder)?;
+        let copy = folder.join(format!("{package}-{}", self.built.len()));
+        fs::copy(&elf, &copy).with_context(|| format!("{} cannot be copied", elf.display()))?;
+        self.built.insert(key, copy.clone());
+        Ok(copy)
+    }
+}

@@ -1,0 +1,37 @@
+//! The encrypted volume's image file, as far as this tool has to know it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::run_quietly;
+use crate::progress::step;
+use crate::workspace;
+
+/// Package and binary of the tool that knows the format; it stands beside the server.
+const TOOL: &str = "volume";
+
+/// What disk-crypto's question for the passphrase ends with.
+pub(crate) const PROMPT: &str = "passphrase: ";
+
+/// Builds the tool and says where it is.
+pub(crate) fn tool() -> Result<PathBuf> {
+    // Optimised: a passphrase is made slow to guess on purpose.
+    let mut build = workspace::cargo();
+    build.args(["build", "--quiet", "--profile", "tool", "--package", TOOL]);
+    step("Building the volume tool", || run_quietly(&mut build))?;
+    Ok(workspace::path("target/tool").join(TOOL))
+}
+
+/// Creates a volume whose passphrase stands in a file.
+pub(crate) fn create(image: &Path, size: &str, passphrase_file: &Path) -> Result<()> {
+    let mut command = Command::new(tool()?);
+    command
+        .arg("create")
+        .arg(image)
+        .args(["--size", size, "--passphrase-file"])
+        .arg(passphrase_file);
+    run_quietly(&mut command)?;
+    Ok(())
+}
