@@ -26,7 +26,7 @@ pub const fn fresh_address(index: u64) -> u64 {
 
 fn assert_outside_image(address: u64) {
     assert!(
-        address < IMAGE_START || address >= WINDOWS_START,
+        !(IMAGE_START..WINDOWS_START).contains(&address),
         "Rust's objects live there"
     );
 }
