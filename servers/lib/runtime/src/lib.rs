@@ -1,3 +1,50 @@
 //! What every user-mode program of Sekisho starts with.
+//!
+//! [`component!`] makes a component out of a function: it reads the environment that the root
+//! server left, gives the function its [`Component`], and turns an error into a line on the
+//! console and a fault that the supervisor names. [`root_task!`] does the same for the program
+//! that the kernel starts.
+//!
+//! # Soundness
+//!
+//! Unsafe code here stands on three facts. A program has **one thread**: nothing is shared between
+//! threads, and the locks exist for Rust's rules, not for waiting. It **starts once**, in
+//! `_start`, before which nothing ran: so one [`Memory`](shared_memory::Memory), one
+//! [`Ipc`](sel4_sys::Ipc), one heap are made. And what the **root server** says in the environment
+//! is true; it is trusted by everything anyway, and it made the mappings that it describes.
 
-#![no_std]
+#![cfg_attr(not(test), no_std)]
+
+mod clock;
+mod component;
+mod deadline;
+mod endpoint;
+#[cfg(not(test))]
+mod heap;
+#[cfg(not(test))]
+mod memory_functions;
+mod notification;
+mod output;
+#[cfg(not(test))]
+mod panic;
+mod random;
+mod root_task;
+
+pub use clock::{Clock, Ticks};
+pub use component::Component;
+pub use deadline::DeadlineTimer;
+pub use endpoint::{CallError, Endpoint, Event, Request, Server};
+pub use environment;
+pub use notification::{Notification, Signal};
+pub use output::{print_arguments, redirect_output};
+pub use random::Random;
+pub use root_task::RootTask;
+pub use sel4_sys;
+pub use shared_memory;
+
+/// What the macros need.
+#[doc(hidden)]
+pub mod start {
+    pub use crate::component::start as component;
+    pub use crate::root_task::{Stack, start as root_task};
+}

@@ -158,6 +158,20 @@ impl RegionWriter {
         Self { reader }
     }
 
+    /// A region over addresses at which nothing of the program lies, whether or not memory is
+    /// mapped there: the root server's window.
+    ///
+    /// # Safety
+    ///
+    /// The program maps something there only in order to reach it through this region; an access
+    /// to what is not mapped ends the program.
+    #[must_use]
+    pub const unsafe fn over_free_addresses(address: usize, length: usize) -> Self {
+        let base = core::ptr::with_exposed_provenance_mut(address);
+        // SAFETY: the caller vouches for just this.
+        unsafe { Self::new(RegionReader::new(base, length, None)) }
+    }
+
     /// The region for reading only.
     #[must_use]
     pub const fn reader(&self) -> RegionReader {

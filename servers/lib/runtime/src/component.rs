@@ -1,0 +1,112 @@
+//! The start of a component.
+
+use core::{convert::Infallible, fmt::Display};
+
+use environment::{Environment, Missing};
+use sel4_sys::{Ipc, ipc_buffer::IpcBuffer};
+use shared_memory::Memory;
+use spin::Once;
+
+use crate::{Clock, Notification, Random, output};
+
+/// Where the root server maps a component's IPC buffer.
+const IPC_BUFFER: usize = 0x1000_0000;
+
+/// What a component has.
+pub struct Component {
+    /// What it was told.
+    pub environment: &'static Environment<'static>,
+    /// Opens its regions and channels by name.
+    pub memory: Memory,
+    /// Sends messages and invokes capabilities.
+    pub ipc: Ipc,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Makes keys and nonces.
+    pub random: Random,
+}
+
+impl Component {
+    /// The notification that wakes this component.
+    ///
+    /// # Errors
+    ///
+    /// The manifest grants none.
+    pub fn notification(&self) -> Result<Notification, Missing> {
+        let slot = self.environment.capability("notification")?;
+        Ok(Notification::new(self.ipc, slot))
+    }
+}
+
+/// Makes `main`, a function of the form `fn(Component) -> Result<Infallible, impl Display>`, the
+/// program's entry.
+#[macro_export]
+macro_rules! component {
+    ($main:path) => {
+        /// The entry: RDI holds the environment's address, RSP the end of the stack.
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        #[unsafe(link_section = ".text._start")]
+        extern "C" fn _start() -> ! {
+            extern "C" fn start(environment: usize) -> ! {
+                // SAFETY: called once, by the entry, with what the root server put into RDI.
+                unsafe { $crate::start::component(environment, $main) }
+            }
+            ::core::arch::naked_asm!("xor ebp, ebp", "call {start}", "ud2", start = sym start)
+        }
+    };
+}
+
+/// Sets a component up and runs it.
+///
+/// # Safety
+///
+/// To be called once, as the first thing in a program that the root server started.
+#[doc(hidden)]
+pub unsafe fn start<E: Display>(
+    environment: usize,
+    main: fn(Component) -> Result<Infallible, E>,
+) -> ! {
+    static ENVIRONMENT: Once<Environment<'static>> = Once::new();
+
+    // SAFETY: the root server maps the IPC buffer there for good, and nobody else made a handle.
+    let ipc = unsafe {
+        Ipc::new(core::ptr::with_exposed_provenance_mut::<IpcBuffer>(
+            IPC_BUFFER,
+        ))
+    };
+    // SAFETY: the root server maps the environment there for good, for reading alone.
+    let page = unsafe {
+        core::slice::from_raw_parts(
+            core::ptr::with_exposed_provenance::<u8>(environment),
+            environment::SIZE,
+        )
+    };
+    let environment = match Environment::decode(page) {
+        Ok(environment) => ENVIRONMENT.call_once(|| environment),
+        Err(error) => panic!("{error}"),
+    };
+    // SAFETY: the root server wrote the environment and mapped what it says; code, data and stack
+    // lie below all regions. This function runs once, so there is one `Memory`.
+    let memory = unsafe { Memory::new(environment) };
+    output::open(&memory);
+    #[cfg(not(test))]
+    if let Ok(heap) = memory.exclusive("heap") {
+        crate::heap::add(heap);
+    }
+    let Err(error) = main(Component {
+        environment,
+        memory,
+        ipc,
+        clock: Clock::new(environment.tsc_khz),
+        random: Random::new(environment.seed),
+    });
+    crate::println!("stops: {error}");
+    stop()
+}
+
+/// Ends the program by an instruction that does not exist, so that the supervisor takes notice.
+pub(crate) fn stop() -> ! {
+    // SAFETY: the instruction raises an exception and nothing else; the thread does not go on.
+    unsafe { core::arch::asm!("ud2", options(noreturn, nostack)) }
+}
