@@ -1,0 +1,4 @@
+//! A compiled system for people and their tools.
+
+pub mod capdl;
+pub mod json;

@@ -1,0 +1,109 @@
+//! A component's program, stack, heap and private memory.
+
+use compiled_manifest::{Content, Rights, Sharing};
+
+use super::builder::{Builder, NewRegion};
+use super::{Inputs, bytes, layout};
+use crate::diagnostic::Report;
+use crate::image::{Image, Segment};
+use crate::pack::ArchiveEntry;
+
+pub(super) fn add(builder: &mut Builder<'_>, inputs: &mut dyn Inputs, report: &mut Report) {
+    for index in 0..builder.sources.needs.len() {
+        let needs = &builder.sources.needs[index];
+        let package = needs.program.get_ref();
+        // A page below the stack stays empty, so that a stack that grows too far faults.
+        let end = layout::STACK_TOP - bytes(&needs.stack) - 4096;
+        let image = inputs
+            .program(package)
+            .and_then(|elf| Image::cut(&elf, layout::PROGRAM, end));
+        match image {
+            Ok(image) => add_image(builder, index, package, image),
+            Err(why) => report.add(
+                needs.at(&needs.program),
+                format!("program `{package}` cannot be used: {why}"),
+            ),
+        }
+        add_memory(builder, index);
+    }
+}
+
+fn add_image(builder: &mut Builder<'_>, index: usize, package: &str, image: Image) {
+    let file = builder.file(ArchiveEntry {
+        name: format!("{package}.image"),
+        contents: image.contents,
+        large: false,
+    });
+    builder.system.components[index].entry = image.entry;
+    for segment in image.segments {
+        add_segment(builder, index, file, &segment);
+    }
+}
+
+/// What is only read is the archive's own memory; what is written is a copy.
+fn add_segment(builder: &mut Builder<'_>, index: usize, file: u32, segment: &Segment) {
+    let offset = segment.offset;
+    let whole = segment.file_length.next_multiple_of(4096) == segment.length;
+    let content = if whole && !segment.writable {
+        Content::Archive { file, offset }
+    } else {
+        Content::Copied {
+            file,
+            offset,
+            length: segment.file_length,
+        }
+    };
+    let rights = if segment.writable {
+        Rights::READ_WRITE
+    } else {
+        Rights::READ
+    };
+    let name = format!("{}.program.{:#x}", builder.name(index), segment.address);
+    let run = layout::small_frames(segment.length, content);
+    let frames = builder.frames(name, run, "A segment of the component's program.");
+    builder.map(index, frames, segment.address, rights);
+}
+
+fn add_memory(builder: &mut Builder<'_>, index: usize) {
+    let needs = &builder.sources.needs[index];
+    let owner = builder.name(index);
+    let stack = layout::small_frames(bytes(&needs.stack), Content::Zero);
+    let frames = builder.frames(format!("{owner}.stack"), stack, "The thread's stack.");
+    let address = layout::STACK_TOP - bytes(&needs.stack);
+    builder.map(index, frames, address, Rights::READ_WRITE);
+
+    if bytes(&needs.heap) > 0 {
+        let heap = layout::frames(bytes(&needs.heap), Content::Zero);
+        let frames = builder.frames(format!("{owner}.heap"), heap, "The component's heap.");
+        let region = private("heap", frames, bytes(&needs.heap));
+        builder.region_at(index, layout::HEAP, &region);
+    }
+    for need in &needs.region {
+        let (name, size) = (need.name.get_ref(), bytes(&need.size));
+        let run = layout::frames(size, Content::Zero);
+        let frames = builder.frames(format!("{owner}.{name}"), run, need.why.get_ref());
+        builder.region(index, &private(name, frames, size));
+    }
+    for need in &needs.dma {
+        let (name, size) = (need.name.get_ref(), bytes(&need.size));
+        let run = layout::frames(size, Content::Contiguous);
+        let frames = builder.frames(format!("{owner}.{name}"), run, need.why.get_ref());
+        let region = NewRegion {
+            sharing: Sharing::Shared,
+            tells_physical: true,
+            ..private(name, frames, size)
+        };
+        builder.region(index, &region);
+    }
+}
+
+fn private(name: &str, frames: compiled_manifest::ObjectId, size: u64) -> NewRegion<'_> {
+    NewRegion {
+        name,
+        frames,
+        size,
+        rights: Rights::READ_WRITE,
+        sharing: Sharing::Private,
+        tells_physical: false,
+    }
+}

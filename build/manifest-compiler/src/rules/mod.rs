@@ -1,0 +1,51 @@
+//! What manifests must obey, one rule a file.
+
+mod address_overlaps;
+mod channel_ends;
+mod dangling_names;
+mod device_parts;
+mod fault_handlers;
+mod interrupt_overlaps;
+pub(crate) mod memory;
+mod names;
+mod needs_met;
+mod parameter_types;
+mod pci_registers;
+mod port_overlaps;
+mod quantities;
+mod reasons;
+mod schedule;
+mod shared_devices;
+mod unused_grants;
+
+use crate::diagnostic::{Failure, Report};
+use crate::source::Sources;
+
+/// Every rule that needs no program to be built, in the order in which their findings are reported.
+const RULES: [fn(&Sources, &mut Report); 16] = [
+    names::check,
+    reasons::check,
+    dangling_names::check,
+    unused_grants::check,
+    needs_met::check,
+    channel_ends::check,
+    parameter_types::check,
+    device_parts::check,
+    shared_devices::check,
+    port_overlaps::check,
+    interrupt_overlaps::check,
+    address_overlaps::check,
+    pci_registers::check,
+    quantities::check,
+    schedule::check,
+    fault_handlers::check,
+];
+
+/// Applies every rule.
+pub(crate) fn check(sources: &Sources) -> Result<(), Failure> {
+    let mut report = Report::default();
+    for rule in RULES {
+        rule(sources, &mut report);
+    }
+    report.finish()
+}

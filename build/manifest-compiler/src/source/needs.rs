@@ -1,0 +1,180 @@
+//! A component's `needs.toml`: what the program cannot do without. Who grants it, the system says.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Size, Text};
+
+/// `needs.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Needs {
+    /// What the program is for.
+    pub(crate) why: Text,
+    /// The cargo package, which has one binary.
+    pub(crate) program: Text,
+    pub(crate) stack: Spanned<Size>,
+    pub(crate) heap: Spanned<Size>,
+    /// Private RAM.
+    pub(crate) region: Vec<SizedNeed>,
+    /// RAM that a device reads and writes.
+    pub(crate) dma: Vec<SizedNeed>,
+    pub(crate) device: Vec<DeviceNeed>,
+    pub(crate) channel: Vec<ChannelNeed>,
+    pub(crate) guest: Vec<RoleNeed>,
+    pub(crate) file: Vec<NamedNeed>,
+    pub(crate) parameter: Vec<ParameterNeed>,
+    pub(crate) grant: Vec<GrantNeed>,
+}
+
+/// A piece of memory.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SizedNeed {
+    pub(crate) name: Text,
+    pub(crate) size: Spanned<Size>,
+    pub(crate) why: Text,
+}
+
+/// A device, by the parts that the program touches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceNeed {
+    pub(crate) role: Text,
+    pub(crate) parts: Vec<Text>,
+    pub(crate) why: Text,
+}
+
+/// One end of a channel.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelNeed {
+    pub(crate) role: Text,
+    pub(crate) kind: Spanned<ChannelKind>,
+    pub(crate) end: Spanned<End>,
+    pub(crate) peers: Spanned<Peers>,
+    /// What is spoken; both ends must name the same.
+    pub(crate) protocol: Text,
+    /// Size of the region that this end writes.
+    pub(crate) out: Spanned<Size>,
+    pub(crate) memory: Spanned<ChannelMemory>,
+    pub(crate) why: Text,
+}
+
+/// How a channel works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChannelKind {
+    /// Two shared regions and a signal each way.
+    Ring,
+    /// A badged endpoint.
+    Call,
+}
+
+/// Which end of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum End {
+    Client,
+    Server,
+}
+
+/// How many channels a role can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Peers {
+    /// Exactly one.
+    One,
+    /// At least one.
+    Many,
+}
+
+/// What this end does with the channel's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChannelMemory {
+    /// Copies from and to it.
+    Plain,
+    /// Lets its device read and write it: contiguous, and the physical address is told.
+    Dma,
+}
+
+/// Something with a role.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RoleNeed {
+    pub(crate) role: Text,
+    pub(crate) why: Text,
+}
+
+/// Something with a name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedNeed {
+    pub(crate) name: Text,
+    pub(crate) why: Text,
+}
+
+/// A setting. A `*` in the name stands for the name of any component, and the setting is then optional.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParameterNeed {
+    pub(crate) name: Text,
+    #[serde(rename = "type")]
+    pub(crate) value_type: Spanned<ParameterType>,
+    pub(crate) why: Text,
+}
+
+/// What a setting can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ParameterType {
+    Integer,
+    Text,
+}
+
+/// Authority over other components.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantNeed {
+    pub(crate) kind: Spanned<GrantKind>,
+    pub(crate) why: Text,
+}
+
+/// Kinds of authority over other components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum GrantKind {
+    /// To receive their faults.
+    Faults,
+    /// To stop, set up and start their threads and to answer for them.
+    Restart,
+}
+
+impl GrantKind {
+    /// As it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Faults => "faults",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+impl ParameterNeed {
+    /// The part of the name before and behind the `*`, if there is one.
+    pub(crate) fn pattern(&self) -> Option<(&str, &str)> {
+        self.name.get_ref().split_once('*')
+    }
+
+    /// Whether a setting called `name` is meant.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        match self.pattern() {
+            None => self.name.get_ref() == name,
+            Some((before, behind)) => name
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(behind))
+                .is_some_and(|peer| !peer.is_empty()),
+        }
+    }
+}
