@@ -1,0 +1,27 @@
+//! The timer: wakes each client at or after the deadline that it wrote into its region.
+
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod client;
+mod failure;
+mod server;
+
+use core::convert::Infallible;
+
+use runtime::Component;
+
+use crate::{failure::Failure, server::Server};
+
+runtime::component!(main);
+
+fn main(component: Component) -> Result<Infallible, Failure> {
+    let mut server = Server::new(&component)?;
+    let notification = component.notification()?;
+    loop {
+        server.handle(notification.wait())?;
+    }
+}
