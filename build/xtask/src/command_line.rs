@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, build, check, clean, doctor, guest, test, volume};
+use crate::commands::{bench, boot, build, check, clean, doctor, guest, run, test, volume};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -18,9 +18,11 @@ pub(crate) struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Arguments),
     Test(test::Arguments),
     Build(build::Arguments),
     Check(check::Arguments),
+    Bench(bench::Arguments),
     Volume(volume::Arguments),
     Doctor(doctor::Arguments),
     Clean(clean::Arguments),
@@ -34,9 +36,11 @@ impl CommandLine {
     /// Carries out the command; the exit code is the process's.
     pub(crate) fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Run(arguments) => run::execute(&arguments),
             Command::Test(arguments) => test::execute(&arguments),
             Command::Build(arguments) => build::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
+            Command::Bench(arguments) => bench::execute(&arguments),
             Command::Volume(arguments) => volume::execute(&arguments),
             Command::Doctor(arguments) => doctor::execute(&arguments),
             Command::Clean(arguments) => clean::execute(&arguments),

@@ -5,18 +5,23 @@
 //! [`program`] how a freestanding program is built, [`qemu`] how a machine is started and judged.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod check;
 mod command_line;
 mod commands;
 mod folders;
 mod guest;
+mod headless;
 mod host;
 mod host_tests;
+mod nonce;
 mod process;
 mod program;
 mod progress;
 mod qemu;
 mod scenario;
+mod system;
+mod user_disk;
 mod volume;
 mod workspace;
 

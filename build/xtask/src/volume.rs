@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::process::run_quietly;
 use crate::progress::step;
@@ -24,14 +24,21 @@ pub(crate) fn tool() -> Result<PathBuf> {
     Ok(workspace::path("target/tool").join(TOOL))
 }
 
-/// Creates a volume whose passphrase stands in a file.
-pub(crate) fn create(image: &Path, size: &str, passphrase_file: &Path) -> Result<()> {
+/// Creates a volume; without a file, the tool asks for the passphrase on the terminal.
+pub(crate) fn create(image: &Path, size: &str, passphrase_file: Option<&Path>) -> Result<()> {
     let mut command = Command::new(tool()?);
-    command
-        .arg("create")
-        .arg(image)
-        .args(["--size", size, "--passphrase-file"])
-        .arg(passphrase_file);
-    run_quietly(&mut command)?;
+    command.arg("create").arg(image).args(["--size", size]);
+    match passphrase_file {
+        Some(file) => {
+            command.arg("--passphrase-file").arg(file);
+            run_quietly(&mut command)?;
+        }
+        None => {
+            let status = command
+                .status()
+                .context("the volume tool cannot be started")?;
+            ensure!(status.success(), "no volume was created");
+        }
+    }
     Ok(())
 }

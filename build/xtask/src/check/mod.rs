@@ -8,7 +8,7 @@ mod dependency_edges;
 mod dependency_reasons;
 mod format;
 mod kernel_instructions;
-mod kernel_lines;
+pub(crate) mod kernel_lines;
 mod lints;
 mod source;
 mod undefined_symbols;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::host;
 use crate::program::{self, KERNEL, Options};
-use crate::qemu::{Ending, Machine, Time};
+use crate::qemu::{Machine, Time};
 use crate::workspace;
 
 /// Boot a kernel with a root image headless; succeeds when the machine exits with "pass" or powers off.
@@ -76,8 +76,5 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     }
     let ending = machine.boot_to_stdout(Duration::from_secs(arguments.timeout))?;
     eprintln!("the machine {ending}");
-    Ok(match ending {
-        Ending::Passed | Ending::PoweredOff => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
+    Ok(ending.exit_code())
 }

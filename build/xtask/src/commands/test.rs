@@ -9,7 +9,6 @@ use clap::Args;
 use crate::check::{self, Subject};
 use crate::host;
 use crate::host_tests;
-use crate::progress::step;
 use crate::scenario::{self, Prepared, Preparer, Scenario};
 use crate::workspace::{self, Metadata};
 
@@ -77,8 +76,7 @@ fn play_all(scenarios: &[Scenario], metadata: &Metadata, tally: &mut Tally) {
     let mut preparer = Preparer::new(metadata);
     let mut ready = Vec::new();
     for scenario in scenarios {
-        let what = format!("Building scenario {}", scenario.name);
-        match step(&what, || preparer.prepare(scenario)) {
+        match preparer.prepare(scenario) {
             Ok(prepared) => ready.push(prepared),
             Err(error) => {
                 println!("scenario {} FAILED: {error:#}", scenario.name);

@@ -1,10 +1,12 @@
 //! The Linux guest: Debian's stock kernel, and an initramfs with busybox and the modules it needs.
 
 mod cpio;
+mod files;
 pub(crate) mod initramfs;
 mod libraries;
 mod modules;
 mod packages;
 mod parts;
 
+pub(crate) use files::{GuestCommand, GuestFiles, GuestOptions};
 pub(crate) use parts::Parts;

@@ -1,7 +1,7 @@
 //! What the end of a machine means.
 
 use std::fmt;
-use std::process::ExitStatus;
+use std::process::{ExitCode, ExitStatus};
 
 /// Values written to the isa-debug-exit port. QEMU exits with `2 * value + 1`, and with 1 when it
 /// fails itself, so 0 means nothing and success has a value of its own.
@@ -40,6 +40,14 @@ impl Ending {
                 value => Ending::Exited(value),
             },
             _ => Ending::EmulatorFailed,
+        }
+    }
+
+    /// What this tool exits with after it.
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Ending::PoweredOff | Ending::Passed => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
         }
     }
 }

@@ -24,6 +24,24 @@ pub(crate) enum Time {
     Instructions,
 }
 
+/// What a reset of the machine does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OnReset {
+    /// It starts again, as a computer would.
+    StartAgain,
+    /// It ends, as a test wants.
+    End,
+}
+
+/// Where the machine's serial line goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SerialLine {
+    /// To standard input and output, as they are.
+    Plain,
+    /// To the terminal, every key but the quit key passed on.
+    Terminal,
+}
+
 /// A machine that is ready to be switched on.
 pub(crate) struct Machine {
     kernel: PathBuf,
@@ -33,6 +51,7 @@ pub(crate) struct Machine {
     pub(crate) time: Time,
     /// Image file of the disk.
     pub(crate) disk: Option<PathBuf>,
+    pub(crate) on_reset: OnReset,
     /// Further arguments for QEMU.
     pub(crate) extra: Vec<String>,
 }
@@ -46,19 +65,33 @@ impl Machine {
             memory: "2G".into(),
             time: Time::Real,
             disk: None,
+            on_reset: OnReset::End,
             extra: Vec::new(),
         }
     }
 
-    /// QEMU's command line with its serial line on standard input and output.
+    /// QEMU with its serial line on standard input and output.
     pub(super) fn command(&self) -> Command {
+        self.command_with(SerialLine::Plain)
+    }
+
+    fn command_with(&self, serial_line: SerialLine) -> Command {
         let mut command = Command::new(QEMU);
         command
             .args(["-M", "q35,smm=off", "-accel", "tcg", "-cpu", PROCESSOR])
             .args(["-m", &self.memory])
-            .args(["-display", "none", "-no-reboot", "-nodefaults"])
-            .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
-            .args(["-serial", "stdio"]);
+            .args(["-display", "none", "-nodefaults"])
+            .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        match serial_line {
+            SerialLine::Plain => command.args(["-serial", "stdio"]),
+            // The multiplexer gives Ctrl-A X and the monitor; signal=off passes Ctrl-C on.
+            SerialLine::Terminal => command
+                .args(["-chardev", "stdio,id=terminal,mux=on,signal=off"])
+                .args(["-serial", "chardev:terminal", "-mon", "chardev=terminal"]),
+        };
+        if self.on_reset == OnReset::End {
+            command.arg("-no-reboot");
+        }
         if self.time == Time::Instructions {
             command.args(["-icount", "shift=0,sleep=off"]);
         }
@@ -84,6 +117,18 @@ impl Machine {
         process::command_line(&self.command())
     }
 
+    /// Boots with the terminal as the serial line, and waits for the end.
+    pub(crate) fn boot_on_terminal(&self, timeout: Option<Duration>) -> Result<Ending> {
+        let mut child = self
+            .command_with(SerialLine::Terminal)
+            .spawn()
+            .with_context(|| format!("{QEMU} cannot be started"))?;
+        match timeout {
+            Some(timeout) => wait(&mut child, timeout),
+            None => Ok(Ending::of(child.wait()?)),
+        }
+    }
+
     /// Boots without input, the serial line on standard output, and waits for the end.
     pub(crate) fn boot_to_stdout(&self, timeout: Duration) -> Result<Ending> {
         let mut child = self
@@ -103,12 +148,22 @@ fn wait(child: &mut Child, timeout: Duration) -> Result<Ending> {
             return Ok(Ending::of(status));
         }
         if Instant::now() >= deadline {
-            child.kill()?;
-            child.wait()?;
+            terminate(child)?;
             return Ok(Ending::TimedOut);
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Asks QEMU to end, so that it gives the terminal back as it was.
+fn terminate(child: &mut Child) -> Result<()> {
+    let request = format!("kill -TERM {}", child.id());
+    let asked = Command::new("sh").args(["-c", &request]).status();
+    if !asked.is_ok_and(|status| status.success()) {
+        child.kill()?;
+    }
+    child.wait()?;
+    Ok(())
 }
 
 /// A comma ends a value in QEMU's options unless it is doubled.

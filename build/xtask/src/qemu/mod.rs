@@ -8,6 +8,6 @@ mod watch;
 
 pub(crate) use command_output::CommandOutput;
 pub(crate) use ending::Ending;
-pub(crate) use machine::{Machine, Time};
+pub(crate) use machine::{Machine, OnReset, Time};
 pub(crate) use session::{Event, Session};
 pub(crate) use watch::{Watch, find};

@@ -24,7 +24,7 @@ pub(super) fn create(folder: &Path) -> Result<PathBuf> {
     let image = folder.join("disk.img");
     let passphrase = folder.join("passphrase");
     fs::write(&passphrase, PASSPHRASE)?;
-    volume::create(&image, SIZE, &passphrase)?;
+    volume::create(&image, SIZE, Some(&passphrase))?;
     Ok(image)
 }
 

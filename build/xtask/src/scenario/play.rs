@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::Prepared;
 use super::disk;
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
+use super::{Prepared, SCENARIO_NONCE};
 use crate::qemu::{CommandOutput, Event, Machine, Session, Watch};
 use crate::volume;
 
@@ -60,7 +60,7 @@ fn play_boots(prepared: &Prepared<'_>) -> Result<Vec<String>> {
 
 fn play_boot(boot: &Boot, machine: &Machine, log: &Path, deadline: Instant) -> Result<Outcome> {
     let mut session = Session::start(machine, Some(&log.with_extension("qemu.log")))?;
-    let mut command = CommandOutput::new("scenario");
+    let mut command = CommandOutput::new(SCENARIO_NONCE);
     let mut console = Vec::new();
     let mut command_output = Vec::new();
     let mut sent = 0;

@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::SCENARIO_NONCE;
 use super::disk;
 use super::file::{Boot, Clock, Scenario};
 use super::work_folder;
+use crate::guest::{GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, Options};
+use crate::progress::step;
 use crate::qemu::{Machine, Time};
-use crate::workspace::Metadata;
+use crate::system;
+use crate::workspace::{self, Metadata};
 
 /// A scenario whose machines are ready.
 pub(crate) struct Prepared<'a> {
@@ -58,8 +62,9 @@ impl<'a> Preparer<'a> {
         let has_system = scenario.boot.iter().any(|boot| boot.system.is_some());
         let disk = has_system.then(|| disk::create(&folder)).transpose()?;
         let mut machines = Vec::new();
-        for boot in &scenario.boot {
-            machines.push(self.machine(boot, disk.as_deref())?);
+        for (number, boot) in (1..).zip(&scenario.boot) {
+            let image = folder.join(format!("root-{number}.img"));
+            machines.push(self.machine(boot, image, disk.as_deref())?);
         }
         Ok(Prepared {
             scenario,
@@ -69,11 +74,15 @@ impl<'a> Preparer<'a> {
         })
     }
 
-    fn machine(&mut self, boot: &Boot, disk: Option<&Path>) -> Result<Machine> {
-        let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
-        let root = match &boot.program {
-            Some(package) => self.program(package, boot.features.as_deref())?,
-            None => bail!("systems cannot be built yet"),
+    /// The machine of one boot; `image` is where a system's root image goes.
+    fn machine(&mut self, boot: &Boot, image: PathBuf, disk: Option<&Path>) -> Result<Machine> {
+        let (kernel, root) = match (&boot.program, &boot.system) {
+            (Some(package), _) => (
+                self.program(KERNEL, boot.kernel_features.as_deref())?,
+                self.program(package, boot.features.as_deref())?,
+            ),
+            (None, Some(manifest)) => self.system(boot, manifest, image)?,
+            (None, None) => bail!("a boot has either `program` or `system`"),
         };
         let mut machine = Machine::new(kernel, root);
         if let Some(memory) = &boot.memory {
@@ -87,14 +96,35 @@ impl<'a> Preparer<'a> {
         Ok(machine)
     }
 
+    /// The kernel and the root image of a whole system.
+    fn system(
+        &mut self,
+        boot: &Boot,
+        manifest: &str,
+        image: PathBuf,
+    ) -> Result<(PathBuf, PathBuf)> {
+        let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
+        let guest = GuestOptions {
+            command: boot.exec.as_deref().map(|text| GuestCommand {
+                text,
+                nonce: SCENARIO_NONCE,
+            }),
+            ..GuestOptions::default()
+        };
+        system::pack(self.metadata, &workspace::path(manifest), guest, &image)?;
+        Ok((kernel, image))
+    }
+
     /// The program's ELF file, in a place where no later build touches it.
     fn program(&mut self, package: &str, features: Option<&str>) -> Result<PathBuf> {
         let key = (package.to_owned(), features.map(str::to_owned));
         if let Some(file) = self.built.get(&key) {
             return Ok(file.clone());
         }
-        let elf = program::build_one(self.metadata, package, Options { features })?;
-        let folder = crate::workspace::path("target/scenarios/programs");
+        let elf = step(&format!("Building {package}"), || {
+            program::build_one(self.metadata, package, Options { features })
+        })?;
+        let folder = workspace::path("target/scenarios/programs");
         fs::create_dir_all(&folder)?;
         let copy = folder.join(format!("{package}-{}", self.built.len()));
         fs::copy(&elf, &copy).with_context(|| format!("{} cannot be copied", elf.display()))?;

@@ -1,0 +1,110 @@
+//! `cargo xtask run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::guest::{GuestCommand, GuestOptions};
+use crate::headless::{self, Passphrase};
+use crate::program::{self, KERNEL, Options};
+use crate::progress::step;
+use crate::qemu::{Machine, OnReset};
+use crate::system::{self, DEFAULT_MANIFEST};
+use crate::{host, nonce, user_disk, workspace};
+
+/// Boot the system in QEMU, with an unmodified Linux as its guest.
+///
+/// The terminal becomes the machine's console; Ctrl-A X switches the machine off, Ctrl-C reaches
+/// the guest. The guest's disk is an encrypted volume, created at the first run.
+///
+/// With --exec the exit status is the command's; 124 says that the time was up, 125 that the
+/// command was not run to its end.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Do not attach the terminal: only print what the console prints.
+    #[arg(long)]
+    headless: bool,
+    /// Run this command in the guest's shell, print what it prints, power off.
+    #[arg(long, value_name = "CMD", requires = "headless")]
+    exec: Option<String>,
+    /// Stop the machine after so many seconds [default: none, with --exec 600].
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// The system to boot [default: manifests/systems/first-light.toml].
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Kernel of the guest, a bzImage [default: Debian's, fetched once].
+    #[arg(long, value_name = "FILE")]
+    guest_kernel: Option<PathBuf>,
+    /// Initramfs of the guest [default: busybox with the modules that it needs].
+    #[arg(long, value_name = "FILE")]
+    guest_initrd: Option<PathBuf>,
+    /// Memory of the machine.
+    #[arg(long, value_name = "SIZE", default_value = "2G")]
+    memory: String,
+    /// Image file of the volume [default: ~/.local/share/sekisho/first-light.img].
+    #[arg(long, value_name = "FILE")]
+    disk: Option<PathBuf>,
+    /// File with the volume's passphrase, which is typed for you.
+    #[arg(long, value_name = "FILE", required_if_eq("headless", "true"))]
+    passphrase_file: Option<PathBuf>,
+    /// Show QEMU's command line.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
+    host::ensure(&host::ALL)?;
+    let passphrase = arguments
+        .passphrase_file
+        .as_deref()
+        .map(Passphrase::read)
+        .transpose()?;
+    let disk = user_disk::prepare(
+        arguments.disk.as_deref(),
+        arguments.passphrase_file.as_deref(),
+    )?;
+    let nonce = nonce::fresh()?;
+    let guest = GuestOptions {
+        kernel: arguments.guest_kernel.as_deref(),
+        initrd: arguments.guest_initrd.as_deref(),
+        command: arguments.exec.as_deref().map(|text| GuestCommand {
+            text,
+            nonce: &nonce,
+        }),
+    };
+    let image = workspace::path("target/run/root.img");
+    let metadata = workspace::metadata()?;
+    let kernel = step("Building the kernel", || {
+        program::build_one(&metadata, KERNEL, Options::default())
+    })?;
+    let manifest = match &arguments.manifest {
+        Some(file) => std::path::absolute(file)?,
+        None => workspace::path(DEFAULT_MANIFEST),
+    };
+    system::pack(&metadata, &manifest, guest, &image)?;
+
+    let mut machine = Machine::new(kernel, image);
+    machine.memory.clone_from(&arguments.memory);
+    machine.disk = Some(disk);
+    if arguments.exec.is_none() {
+        machine.on_reset = OnReset::StartAgain;
+    }
+    if arguments.verbose {
+        eprintln!("{}", machine.command_line());
+    }
+    let timeout = arguments.timeout.map(Duration::from_secs);
+    match (&arguments.exec, arguments.headless, passphrase) {
+        (Some(_), _, passphrase) => headless::execute(&machine, &nonce, passphrase, timeout),
+        (None, true, passphrase) => headless::show(&machine, passphrase, timeout),
+        (None, false, _) => {
+            eprintln!("The console is this terminal. Ctrl-A X switches the machine off.");
+            let ending = machine.boot_on_terminal(timeout)?;
+            eprintln!("the machine {ending}");
+            Ok(ending.exit_code())
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The two files that a guest boots from: given by the user, or ours.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Parts, initramfs};
+
+/// What the user wants of the guest.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct GuestOptions<'a> {
+    /// A kernel other than Debian's.
+    pub(crate) kernel: Option<&'a Path>,
+    /// An initramfs other than ours.
+    pub(crate) initrd: Option<&'a Path>,
+    /// A command that the guest runs instead of an interactive shell.
+    pub(crate) command: Option<GuestCommand<'a>>,
+}
+
+/// A command for the guest's shell.
+#[derive(Clone, Copy)]
+pub(crate) struct GuestCommand<'a> {
+    pub(crate) text: &'a str,
+    /// What makes the marks around its output unforgeable.
+    pub(crate) nonce: &'a str,
+}
+
+/// The guest's files, all of them there.
+pub(crate) struct GuestFiles<'a> {
+    options: GuestOptions<'a>,
+    parts: Parts,
+}
+
+impl<'a> GuestFiles<'a> {
+    /// Fetches what the user does not give.
+    pub(crate) fn prepare(options: GuestOptions<'a>) -> Result<GuestFiles<'a>> {
+        let parts = match (options.kernel, options.initrd) {
+            (Some(_), Some(_)) => Parts::cached()?,
+            _ => Parts::fetch()?,
+        };
+        Ok(GuestFiles { options, parts })
+    }
+
+    /// The kernel: a bzImage for x86_64.
+    pub(crate) fn kernel(&self) -> Result<Vec<u8>> {
+        let file = match self.options.kernel {
+            Some(file) => file.to_owned(),
+            None => self.parts.kernel(),
+        };
+        let bytes = fs::read(&file)
+            .with_context(|| format!("the guest kernel {} cannot be read", file.display()))?;
+        if let Err(why) = check_kernel(&bytes) {
+            bail!("{} is no guest kernel: {why}", file.display());
+        }
+        Ok(bytes)
+    }
+
+    /// The initramfs, with the command behind it.
+    pub(crate) fn initrd(&self) -> Result<Vec<u8>> {
+        let mut bytes = match self.options.initrd {
+            Some(file) => fs::read(file)
+                .with_context(|| format!("the guest initrd {} cannot be read", file.display()))?,
+            None => initramfs::build(&self.parts)?,
+        };
+        if let Some(command) = self.options.command {
+            // The kernel wants each archive at a multiple of four.
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            bytes.extend(initramfs::command_archive(command.text, command.nonce)?);
+        }
+        Ok(bytes)
+    }
+}
+
+/// Checks the setup header (Documentation/arch/x86/boot.rst in Linux): the VMM enters at the
+/// 64-bit entry point, which `xloadflags` announces from protocol 2.12 on.
+fn check_kernel(bytes: &[u8]) -> Result<(), &'static str> {
+    let word = |offset: usize| {
+        let bytes = bytes.get(offset..offset + 2)?;
+        Some(u16::from_le_bytes([bytes[0], bytes[1]]))
+    };
+    if word(0x1fe) != Some(0xaa55) || bytes.get(0x202..0x206) != Some(b"HdrS") {
+        return Err("it has no Linux boot header (a bzImage such as /boot/vmlinuz-* is wanted)");
+    }
+    if word(0x206) < Some(0x20c) {
+        return Err("its boot protocol is older than 2.12 (Linux 3.8)");
+    }
+    if word(0x236).is_none_or(|flags| flags & 1 == 0) {
+        return Err("it is not built for 64 bits");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(version: u16, flags: u16) -> Vec<u8> {
+        let mut bytes = vec![0; 0x400];
+        bytes[0x1fe..0x200].copy_from_slice(&0xaa55u16.to_le_bytes());
+        bytes[0x202..0x206].copy_from_slice(b"HdrS");
+        bytes[0x206..0x208].copy_from_slice(&version.to_le_bytes());
+        bytes[0x236..0x238].copy_from_slice(&flags.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn only_64_bit_kernels_pass() {
+        assert_eq!(check_kernel(&header(0x20f, 0x3f)), Ok(()));
+        assert!(check_kernel(&header(0x20f, 0x3e)).is_err());
+        assert!(check_kernel(&header(0x20b, 1)).is_err());
+        assert!(check_kernel(b"#!/bin/sh").is_err());
+        assert!(check_kernel(&[]).is_err());
+    }
+}

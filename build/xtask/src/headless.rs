@@ -1,0 +1,148 @@
+//! Runs without a terminal: for scripts and for continuous integration.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::qemu::{CommandOutput, Ending, Event, Machine, Session, Watch};
+use crate::volume::PROMPT;
+
+/// Bound of a run that executes a command.
+const EXECUTE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Exit status when the time was up, as timeout(1) has it.
+const TIME_WAS_UP: u8 = 124;
+/// Exit status when the command could not be run to its end.
+const NOT_RUN: u8 = 125;
+
+/// How much of the console is shown when a command did not come to its end.
+const LAST_LINES: usize = 30;
+
+/// A passphrase that is typed when the console asks for it.
+pub(crate) struct Passphrase(String);
+
+impl Passphrase {
+    /// Reads the first line of the file.
+    pub(crate) fn read(file: &Path) -> Result<Passphrase> {
+        let text = fs::read_to_string(file)
+            .with_context(|| format!("the passphrase file {} cannot be read", file.display()))?;
+        let line = text.lines().next().unwrap_or("");
+        ensure!(
+            !line.is_empty(),
+            "the passphrase file {} is empty",
+            file.display()
+        );
+        Ok(Passphrase(line.to_owned()))
+    }
+}
+
+/// A machine whose console is watched, and answered where it asks for the passphrase.
+struct Attended {
+    session: Session,
+    console: Vec<u8>,
+    prompts: Watch,
+    passphrase: Option<Passphrase>,
+    deadline: Instant,
+}
+
+impl Attended {
+    fn start(
+        machine: &Machine,
+        passphrase: Option<Passphrase>,
+        timeout: Duration,
+    ) -> Result<Attended> {
+        Ok(Attended {
+            session: Session::start(machine, None)?,
+            console: Vec::new(),
+            prompts: Watch::default(),
+            passphrase,
+            deadline: Instant::now() + timeout,
+        })
+    }
+
+    fn next(&mut self) -> Result<Event> {
+        let event = self.session.next(self.deadline)?;
+        if let Event::Output(bytes) = &event {
+            self.console.extend_from_slice(bytes);
+            if let Some(Passphrase(text)) = &self.passphrase
+                && self.prompts.sees(&self.console, PROMPT)
+            {
+                self.session.send(&format!("{text}\r"))?;
+            }
+        }
+        Ok(event)
+    }
+}
+
+/// Prints what the console prints until the machine ends.
+pub(crate) fn show(
+    machine: &Machine,
+    passphrase: Option<Passphrase>,
+    timeout: Option<Duration>,
+) -> Result<ExitCode> {
+    const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+    let mut attended = Attended::start(machine, passphrase, timeout.unwrap_or(FOR_EVER))?;
+    loop {
+        match attended.next()? {
+            Event::Output(bytes) => print(&bytes)?,
+            Event::Ended(ending) => {
+                eprintln!("the machine {ending}");
+                return Ok(ending.exit_code());
+            }
+        }
+    }
+}
+
+/// Prints what the guest's command prints, and ends with its status.
+pub(crate) fn execute(
+    machine: &Machine,
+    nonce: &str,
+    passphrase: Option<Passphrase>,
+    timeout: Option<Duration>,
+) -> Result<ExitCode> {
+    let timeout = timeout.unwrap_or(EXECUTE_TIMEOUT);
+    let mut attended = Attended::start(machine, passphrase, timeout)?;
+    let mut command = CommandOutput::new(nonce);
+    loop {
+        match attended.next()? {
+            Event::Output(bytes) => print(&command.feed(&bytes))?,
+            Event::Ended(ending) => {
+                return Ok(match (command.status(), ending) {
+                    (Some(status), _) => ExitCode::from(status),
+                    (None, ending) => {
+                        complain(&attended.console, &command, ending);
+                        let timed_out = ending == Ending::TimedOut;
+                        ExitCode::from(if timed_out { TIME_WAS_UP } else { NOT_RUN })
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Says why there is no status, and what the console showed last.
+fn complain(console: &[u8], command: &CommandOutput, ending: Ending) {
+    let text = String::from_utf8_lossy(console);
+    let lines: Vec<_> = text.lines().collect();
+    for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+        eprintln!("console: {line}");
+    }
+    let stage = if command.has_begun() {
+        "before the command ended"
+    } else {
+        "before the command began"
+    };
+    eprintln!("error: the machine {ending} {stage}");
+}
+
+fn print(bytes: &[u8]) -> Result<()> {
+    let mut output = std::io::stdout();
+    output
+        .write_all(bytes)
+        .and_then(|()| output.flush())
+        .context("standard output cannot be written")
+}

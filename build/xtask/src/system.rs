@@ -1,0 +1,86 @@
+//! Puts a whole system together: manifest, programs, the guest's files, the root image.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use image_packer::{Alignment, Entry};
+use manifest_compiler::{CompiledSystem, Inputs};
+
+use crate::guest::{GuestFiles, GuestOptions};
+use crate::program::{self, Options};
+use crate::progress::step;
+use crate::workspace::{self, Metadata};
+
+/// The program that holds all authority until boot is finished.
+const ROOT_SERVER: &str = "root-server";
+
+/// The system that is meant when none is named.
+pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/first-light.toml";
+
+/// Builds the system of a manifest, all but the kernel, and writes its root image.
+pub(crate) fn pack(
+    metadata: &Metadata,
+    manifest: &Path,
+    guest: GuestOptions<'_>,
+    root_image: &Path,
+) -> Result<()> {
+    let mut inputs = Collected {
+        metadata,
+        guest: GuestFiles::prepare(guest)?,
+    };
+    let shown = manifest.strip_prefix(workspace::root());
+    let shown = shown.unwrap_or(manifest).display();
+    step(&format!("Building {shown}"), || {
+        let compiled = manifest_compiler::compile(workspace::root(), manifest, &mut inputs)
+            .map_err(|failure| anyhow!("{failure}"))?;
+        let root_server = program::build_one(metadata, ROOT_SERVER, Options::default())?;
+        write_image(&root_server, &compiled, root_image)
+    })
+    .with_context(|| format!("{shown} cannot be built"))
+}
+
+/// What the manifest compiler asks for.
+struct Collected<'a> {
+    metadata: &'a Metadata,
+    guest: GuestFiles<'a>,
+}
+
+impl Inputs for Collected<'_> {
+    fn program(&mut self, package: &str) -> Result<Vec<u8>, String> {
+        program::build_one(self.metadata, package, Options::default())
+            .and_then(|file| Ok(fs::read(file)?))
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    fn file(&mut self, name: &str) -> Result<Vec<u8>, String> {
+        match name {
+            "guest-kernel" => self.guest.kernel(),
+            "guest-initrd" => self.guest.initrd(),
+            _ => Err(anyhow!("no file is known by the name {name}")),
+        }
+        .map_err(|error| format!("{error:#}"))
+    }
+}
+
+fn write_image(root_server: &Path, compiled: &CompiledSystem, image: &Path) -> Result<()> {
+    let entries: Vec<_> = compiled
+        .entries
+        .iter()
+        .map(|entry| Entry {
+            name: &entry.name,
+            contents: &entry.contents,
+            alignment: if entry.large {
+                Alignment::LargePage
+            } else {
+                Alignment::Page
+            },
+        })
+        .collect();
+    let archive = image_packer::archive(&entries)?;
+    let packed = image_packer::root_image(&fs::read(root_server)?, &archive)?;
+    if let Some(folder) = image.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(image, packed).with_context(|| format!("{} cannot be written", image.display()))
+}

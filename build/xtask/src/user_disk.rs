@@ -1,0 +1,98 @@
+//! The user's volume: where it is, and its creation at the first run.
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process::run_quietly;
+use crate::{folders, volume};
+
+/// Size of a volume that is created by the way.
+const SIZE: &str = "1G";
+
+/// Free bytes below which nothing is started: the build and the volume would run dry.
+const LEAST_ROOM: u64 = 512 << 20;
+
+/// Finds the image, or creates it.
+pub(crate) fn prepare(image: Option<&Path>, passphrase_file: Option<&Path>) -> Result<PathBuf> {
+    let image = match image {
+        Some(image) => image.to_owned(),
+        None => folders::data()?.join("first-light.img"),
+    };
+    if let Some(folder) = image
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    if !image.exists() {
+        eprintln!("Creating the encrypted volume {} ({SIZE})", image.display());
+        check_room(&image, LEAST_ROOM)?;
+        volume::create(&image, SIZE, passphrase_file)?;
+    }
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(&image)
+        .with_context(|| format!("the volume {} cannot be opened", image.display()))?;
+    warn_of_growth(&image, &file.metadata()?)?;
+    Ok(image)
+}
+
+/// A sparse image grows while the guest writes; a host that cannot hold it gives I/O errors later.
+fn warn_of_growth(image: &Path, metadata: &fs::Metadata) -> Result<()> {
+    if !metadata.is_file() {
+        return Ok(());
+    }
+    ensure!(
+        metadata.len() > 0,
+        "the volume {} is empty",
+        image.display()
+    );
+    let stored = metadata.blocks() * 512;
+    let growth = metadata.len().saturating_sub(stored);
+    let room = room_at(image)?;
+    if room < growth {
+        eprintln!(
+            "warning: {} may grow by {} MiB, and {} MiB are free; when the host's disk is full, \
+             the guest's writes fail",
+            image.display(),
+            growth >> 20,
+            room >> 20
+        );
+    }
+    Ok(())
+}
+
+fn check_room(place: &Path, wanted: u64) -> Result<()> {
+    let room = room_at(place)?;
+    if room < wanted {
+        bail!(
+            "the disk that holds {} has {} MiB free, {} MiB are needed",
+            place.display(),
+            room >> 20,
+            wanted >> 20
+        );
+    }
+    Ok(())
+}
+
+/// Free bytes on the file system of the nearest folder that exists.
+fn room_at(place: &Path) -> Result<u64> {
+    let existing = place.ancestors().find(|place| place.exists());
+    let existing = existing.unwrap_or(Path::new("."));
+    let listing = run_quietly(
+        Command::new("df")
+            .args(["--block-size=1", "--output=avail"])
+            .arg(existing),
+    )?;
+    listing
+        .lines()
+        .nth(1)
+        .and_then(|line| line.trim().parse().ok())
+        .context("df printed something unexpected")
+}
