@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use argon2::Block as MemoryBlock;
-
 use crate::BLOCK_SIZE;
 use crate::device::{BlockDevice, DeviceError};
 use crate::error::OpenError;
@@ -15,6 +13,8 @@ use crate::layout::{FIRST_HEADER, Layout, Replica};
 use crate::root::Root;
 
 pub use crate::root::RootSummary;
+/// 1 KiB of working memory for key derivation.
+pub use argon2::Block as MemoryBlock;
 
 /// A usable copy of the header.
 #[derive(Clone)]
@@ -74,6 +74,11 @@ impl Locked {
     /// The header in use. Until the volume is unlocked, anyone may have written it.
     pub fn header(&self) -> Option<&Header> {
         self.candidates.first().map(|candidate| &candidate.header)
+    }
+
+    /// The header in use, as it lies on the device.
+    pub fn header_block(&self) -> Option<&[u8; BLOCK_SIZE]> {
+        self.candidates.first().map(|candidate| &*candidate.block)
     }
 
     /// What is wrong with the first and the second copy of the header.

@@ -1,0 +1,31 @@
+//! `volume`: creates, inspects and changes encrypted volumes from the host.
+//!
+//! The format is that of `disk-crypto-core`; this program only finds files, asks for passphrases and says
+//! what went wrong. It never writes to a volume's data.
+
+#![forbid(unsafe_code)]
+
+mod backup;
+mod command_line;
+mod create;
+mod image;
+mod inspect;
+mod passphrase;
+mod size;
+mod slots;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command_line::CommandLine;
+
+fn main() -> ExitCode {
+    match CommandLine::parse().execute() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
