@@ -173,11 +173,6 @@ fn what_cannot_be_done_is_said() {
     folder.overwrite("image", 10, &[9]);
     folder.overwrite("image", (16 << 20) - 4096 + 10, &[9]);
     folder.fail("inspect image", "damaged");
-    let full = "/dev/full";
-    folder.fail(
-        &format!("create {full} --force --passphrase-file a"),
-        "too small",
-    );
 }
 
 #[test]
