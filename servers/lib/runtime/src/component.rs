@@ -43,6 +43,8 @@ impl Component {
 #[macro_export]
 macro_rules! component {
     ($main:path) => {
+        $crate::panic_handler!();
+
         /// The entry: RDI holds the environment's address, RSP the end of the stack.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
@@ -106,7 +108,8 @@ pub unsafe fn start<E: Display>(
 }
 
 /// Ends the program by an instruction that does not exist, so that the supervisor takes notice.
-pub(crate) fn stop() -> ! {
+#[doc(hidden)]
+pub fn stop() -> ! {
     // SAFETY: the instruction raises an exception and nothing else; the thread does not go on.
     unsafe { core::arch::asm!("ud2", options(noreturn, nostack)) }
 }

@@ -25,7 +25,6 @@ mod heap;
 mod memory_functions;
 mod notification;
 mod output;
-#[cfg(not(test))]
 mod panic;
 mod random;
 mod root_task;
@@ -45,6 +44,6 @@ pub use shared_memory;
 /// What the macros need.
 #[doc(hidden)]
 pub mod start {
-    pub use crate::component::start as component;
+    pub use crate::component::{start as component, stop};
     pub use crate::root_task::{Stack, start as root_task};
 }

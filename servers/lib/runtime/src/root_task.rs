@@ -52,6 +52,8 @@ impl<const SIZE: usize> Stack<SIZE> {
 #[macro_export]
 macro_rules! root_task {
     ($main:path, stack = $stack:expr, heap = $heap:expr) => {
+        $crate::panic_handler!();
+
         static ROOT_STACK: $crate::start::Stack<{ $stack }> = $crate::start::Stack::new();
 
         /// The entry: RDI holds the address of bootinfo, every other register is 0.
