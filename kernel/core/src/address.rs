@@ -82,3 +82,55 @@ reference!(
     /// A virtual CPU: 8192 bytes, all of them the machine's.
     VcpuRef
 );
+
+/// Bytes of a slot.
+pub(crate) const SLOT_BYTES: u64 = 32;
+
+impl SlotRef {
+    /// The slot `index` places further.
+    #[inline(always)]
+    pub(crate) fn offset(self, index: u64) -> Self {
+        Self(self.0.saturating_add(index * SLOT_BYTES))
+    }
+}
+
+impl RefillRef {
+    /// The refill `index` places after the first one of a scheduling context.
+    #[inline(always)]
+    pub(crate) fn of(context: SchedContextRef, index: u32) -> Self {
+        Self(context.0.saturating_add(96 + u64::from(index) * 16))
+    }
+}
+
+impl BufferRef {
+    /// The word `index` words further.
+    #[inline(always)]
+    pub(crate) fn word(self, index: u64) -> Self {
+        Self(self.0.saturating_add(index * 8))
+    }
+}
+
+/// Offset of the capability slots in a TCB.
+const TCB_SLOTS: u64 = core::mem::offset_of!(crate::Tcb, slots) as u64;
+
+/// The capabilities that a thread itself holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub(crate) enum TcbSlot {
+    CSpace = 0,
+    VSpace = 1,
+    Buffer = 2,
+    FaultHandler = 3,
+    TimeoutHandler = 4,
+}
+
+/// Number of slots in a TCB.
+pub(crate) const TCB_SLOT_COUNT: u64 = 5;
+
+impl TcbRef {
+    /// One of the thread's own slots.
+    #[inline(always)]
+    pub(crate) fn slot(self, slot: TcbSlot) -> SlotRef {
+        SlotRef(self.0.saturating_add(TCB_SLOTS)).offset(slot as u64)
+    }
+}

@@ -1,6 +1,15 @@
-//! The kernel's state, and the ways into it.
+//! The kernel's state.
 
-use crate::{Machine, TcbRef, VcpuRef};
+use core::cell::Cell;
+
+use crate::core_state::Core;
+use crate::delete::Dying;
+use crate::interrupt::IrqUse;
+use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb, VcpuState};
+use crate::{
+    AsidPoolRef, EndpointRef, Machine, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,
+    SchedContextRef, SlotRef, TcbRef, VcpuRef,
+};
 
 /// What the machine does when the kernel is left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,19 +22,94 @@ pub enum Resume {
     Idle,
 }
 
+/// Number of interrupt lines: vectors 32 to 159.
+pub(crate) const IRQ_LINES: usize = 128;
+/// Words of the map of issued I/O ports.
+const PORT_WORDS: usize = 65536 / 64;
+/// Number of ASID pools.
+pub(crate) const ASID_POOLS: usize = 8;
+
 /// The kernel over a machine.
 pub struct Kernel<M: Machine> {
     machine: M,
+    /// What belongs to this processor core.
+    pub(crate) core: Core,
+    pub(crate) asid_pools: [Cell<Option<AsidPoolRef>>; ASID_POOLS],
+    pub(crate) irq_use: [Cell<IrqUse>; IRQ_LINES],
+    /// One bit for each I/O port that a capability names.
+    pub(crate) ports: [Cell<u64>; PORT_WORDS],
+    /// The destroyed table of capabilities whose contents are being deleted.
+    pub(crate) dying: Cell<Option<Dying>>,
+    /// Memory that an interrupted Retype has zeroed so far: first byte and first byte after.
+    pub(crate) zeroed: Cell<(PhysicalAddress, PhysicalAddress)>,
+    /// Steps since a long operation last looked for interrupts.
+    pub(crate) steps: Cell<u32>,
 }
 
 impl<M: Machine> Kernel<M> {
     /// A kernel that has not booted.
     pub const fn new(machine: M) -> Self {
-        Self { machine }
+        Self {
+            machine,
+            core: Core::new(),
+            asid_pools: [const { Cell::new(None) }; ASID_POOLS],
+            irq_use: [const { Cell::new(IrqUse::Free) }; IRQ_LINES],
+            ports: [const { Cell::new(0) }; PORT_WORDS],
+            dying: Cell::new(None),
+            zeroed: Cell::new((PhysicalAddress(0), PhysicalAddress(0))),
+            steps: Cell::new(0),
+        }
     }
 
     /// The machine.
+    #[inline(always)]
     pub fn machine(&self) -> &M {
         &self.machine
+    }
+
+    /// The thread that runs, if any.
+    #[inline(always)]
+    pub fn current(&self) -> Option<TcbRef> {
+        self.core.current.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(&self, at: SlotRef) -> &Slot {
+        self.machine.slot(at)
+    }
+
+    #[inline(always)]
+    pub(crate) fn tcb(&self, at: TcbRef) -> &Tcb {
+        self.machine.tcb(at)
+    }
+
+    #[inline(always)]
+    pub(crate) fn endpoint(&self, at: EndpointRef) -> &Endpoint {
+        self.machine.endpoint(at)
+    }
+
+    #[inline(always)]
+    pub(crate) fn notification(&self, at: NotificationRef) -> &Notification {
+        self.machine.notification(at)
+    }
+
+    #[inline(always)]
+    pub(crate) fn reply(&self, at: ReplyRef) -> &Reply {
+        self.machine.reply(at)
+    }
+
+    #[inline(always)]
+    pub(crate) fn sched_context(&self, at: SchedContextRef) -> &SchedContext {
+        self.machine.sched_context(at)
+    }
+
+    #[inline(always)]
+    pub(crate) fn refill(&self, context: SchedContextRef, index: u32) -> &Refill {
+        self.machine.refill(RefillRef::of(context, index))
+    }
+
+    #[inline(always)]
+    pub(crate) fn vcpu(&self, at: VcpuRef) -> &VcpuState {
+        self.machine.vcpu(at)
     }
 }

@@ -10,18 +10,35 @@
 
 mod address;
 mod boot;
+mod capability;
+mod core_state;
+mod debug;
+mod delete;
+mod derivation;
+mod entry;
+mod error;
+mod fault;
+mod guest;
+mod interrupt;
+mod invoke;
+mod ipc;
 mod kernel;
+mod lookup;
 mod machine;
+mod message;
 mod object;
+mod schedule;
+mod space;
+mod system_call;
 
 pub use address::{
     AsidPoolRef, BufferRef, EndpointRef, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,
     SchedContextRef, SlotRef, TableRef, TcbRef, VcpuRef,
 };
-pub use boot::{BootInformation, ExtraChunk, Region, UserImage};
+pub use boot::{BootError, BootInformation, ExtraChunk, Region, UserImage};
 pub use kernel::{Kernel, Resume};
 pub use machine::{Machine, PortWidth, Store, Trigger};
 pub use object::{
     Endpoint, FPU_BYTES, FpuArea, Notification, Refill, Register, Reply, SchedContext, Slot, Tcb,
-    ThreadState, UserContext,
+    ThreadState, UserContext, VcpuState,
 };

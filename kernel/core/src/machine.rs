@@ -2,10 +2,10 @@
 
 use core::cell::Cell;
 
-use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb};
+use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb, VcpuState};
 use crate::{
     AsidPoolRef, BufferRef, EndpointRef, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,
-    SchedContextRef, SlotRef, TableRef, TcbRef,
+    SchedContextRef, SlotRef, TableRef, TcbRef, VcpuRef,
 };
 
 /// Memory: follows references to objects.
@@ -31,6 +31,8 @@ pub trait Store {
     fn table(&self, at: TableRef) -> &[Cell<u64>; 512];
     /// The ASID pool at this reference.
     fn asid_pool(&self, at: AsidPoolRef) -> &[Cell<u64>; 512];
+    /// The decisions' part of the virtual CPU at this reference; the machine chooses its place in the object.
+    fn vcpu(&self, at: VcpuRef) -> &VcpuState;
     /// Reads a word of a frame that users may change at any time.
     fn load(&self, at: BufferRef) -> u64;
     /// Writes a word of a frame that users may change at any time.
@@ -83,8 +85,10 @@ pub trait Machine: Store {
     fn add_kernel_mappings(&self, root: TableRef);
     /// Forgets cached translations of one page of an address space.
     fn invalidate_page(&self, asid: u16, address: u64);
-    /// Forgets all cached translations of an address space, host or nested.
+    /// Forgets all cached translations of an address space.
     fn invalidate_space(&self, asid: u16);
+    /// Forgets all cached translations of a nested space.
+    fn invalidate_nested_space(&self, asid: u16);
 
     /// Writes what the processor holds of a thread (FPU, segment bases) back to its TCB and forgets it:
     /// the TCB is about to be read, changed, or destroyed.
@@ -111,4 +115,24 @@ pub trait Machine: Store {
     fn debug_put_byte(&self, byte: u8);
     /// Stops the machine for good.
     fn halt(&self) -> !;
+
+    /// Makes a new vCPU's state that of a processor after reset; called once the object is zeroed.
+    fn vcpu_initialise(&self, vcpu: VcpuRef);
+    /// The value of register `id` (numbers of `sel4_sys::extension::register`).
+    fn vcpu_register(&self, vcpu: VcpuRef, id: u64) -> u64;
+    /// Changes register `id`; the value has been checked.
+    fn vcpu_set_register(&self, vcpu: VcpuRef, id: u64, value: u64);
+    /// Plans an event for the next entry (`sel4_sys::extension::event`), checked; zero withdraws an
+    /// interrupt that the guest has not taken.
+    fn vcpu_set_event(&self, vcpu: VcpuRef, event: u64);
+    /// Ends the interrupt shadow.
+    fn vcpu_clear_interrupt_shadow(&self, vcpu: VcpuRef);
+    /// Whether to leave the guest as soon as it could take an interrupt.
+    fn vcpu_request_interrupt_window(&self, vcpu: VcpuRef, request: bool);
+    /// The guest runs in this nested space from the next entry on.
+    fn vcpu_set_space(&self, vcpu: VcpuRef, root: TableRef, asid: u16);
+    /// Word `index` of the exit message, except the first three, which the exit itself brings.
+    fn vcpu_exit_word(&self, vcpu: VcpuRef, index: usize) -> u64;
+    /// Writes what the processor holds of a vCPU back and forgets it: the object is about to go.
+    fn release_vcpu(&self, vcpu: VcpuRef);
 }

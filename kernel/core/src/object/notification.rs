@@ -2,14 +2,14 @@
 
 use core::cell::Cell;
 
+use super::Queue;
 use crate::{SchedContextRef, TcbRef};
 
 /// A notification, 64 bytes.
 #[repr(C, align(64))]
 #[derive(Default)]
 pub struct Notification {
-    pub(crate) head: Cell<Option<TcbRef>>,
-    pub(crate) tail: Cell<Option<TcbRef>>,
+    pub(crate) queue: Queue,
     /// Signals that nobody has taken yet, or'ed together.
     pub(crate) badge: Cell<u64>,
     /// Whether there is a signal to take; a badge of zero is a signal too.

@@ -109,7 +109,7 @@ pub struct Tcb {
     pub(crate) max_controlled_priority: Cell<u8>,
     pub(crate) domain: Cell<u8>,
     /// Flags of TCB SetFlags: bit 0, the thread may not use the FPU.
-    pub(crate) flags: Cell<u8>,
+    pub(crate) flags: Cell<u64>,
     pub(crate) sched_context: Cell<Option<SchedContextRef>>,
     /// The scheduling context that this thread yielded to, until it consumed that time.
     pub(crate) yield_to: Cell<Option<SchedContextRef>>,
@@ -144,13 +144,15 @@ pub(crate) struct Waiting {
     pub(crate) is_call: Cell<bool>,
 }
 
-/// The fault for which a thread stopped.
+/// The fault for which a thread stopped, until it is answered.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Fault {
+    /// The label of its message; zero for none.
     pub(crate) kind: Cell<u64>,
-    pub(crate) words: [Cell<u64>; 4],
-    pub(crate) lookup: [Cell<u64>; 4],
+    /// What the message says beyond the thread's registers.
+    pub(crate) words: [Cell<u64>; 6],
+    pub(crate) word_count: Cell<u64>,
 }
 
 const _: () = assert!(size_of::<Tcb>() <= 2048);

@@ -1,4 +1,9 @@
-//! What the machine found at boot.
+//! The start: what the machine found becomes the root server and its capabilities.
+
+mod boot_info;
+mod memory;
+mod root_server;
+mod untyped;
 
 use crate::PhysicalAddress;
 
@@ -45,4 +50,13 @@ pub struct BootInformation<'a> {
     pub devices: &'a [Region],
     /// In the order in which they shall appear.
     pub extra: &'a [ExtraChunk<'a>],
+}
+
+/// Why the kernel cannot start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BootError {
+    /// No free memory for the root server's objects.
+    NotEnoughMemory,
+    /// The root server's CNode is too small for its capabilities.
+    NotEnoughSlots,
 }

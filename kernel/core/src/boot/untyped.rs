@@ -1,0 +1,34 @@
+//! Memory as untyped capabilities: ranges cut into aligned powers of two.
+
+use sel4_sys::object::{UNTYPED_BITS_MAX, UNTYPED_BITS_MIN};
+
+use super::Region;
+use crate::PhysicalAddress;
+
+/// A piece of memory for one untyped capability.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Piece {
+    pub(super) start: PhysicalAddress,
+    pub(super) size_bits: u8,
+}
+
+/// The pieces of a range, from its start on; less than the smallest untyped size at either end is lost.
+pub(super) fn pieces(region: Region) -> impl Iterator<Item = Piece> {
+    let smallest = 1u64 << UNTYPED_BITS_MIN;
+    let end = region.end.0 & !(smallest - 1);
+    let mut next = region.start.0.next_multiple_of(smallest);
+    core::iter::from_fn(move || {
+        if next >= end {
+            return None;
+        }
+        let alignment = u64::from(next.trailing_zeros());
+        let fitting = u64::from((end - next).ilog2());
+        let bits = alignment.min(fitting).min(UNTYPED_BITS_MAX);
+        let start = PhysicalAddress(next);
+        next += 1 << bits;
+        Some(Piece {
+            start,
+            size_bits: (bits & 63) as u8,
+        })
+    })
+}

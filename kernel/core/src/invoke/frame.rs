@@ -1,0 +1,130 @@
+//! Frames: map, unmap, and where they are.
+
+use sel4_sys::extension::label as extension;
+use sel4_sys::invocation as label;
+use sel4_sys::object::USER_TOP;
+
+use super::Invocation;
+use crate::capability::{Capability, Frame, Level, Mapping, Rights, Table};
+use crate::error::{Error, LookupFailure};
+use crate::space::{Attributes, Entry};
+use crate::{Kernel, Machine};
+
+impl<M: Machine> Kernel<M> {
+    pub(super) fn invoke_frame(&self, invocation: &Invocation, frame: Frame) -> Result<(), Error> {
+        match invocation.label {
+            label::X86_PAGE_MAP => self.page_map(invocation, frame),
+            label::X86_PAGE_UNMAP => {
+                self.unmap_frame(&frame);
+                self.set_frame(invocation, frame, None, false);
+                Ok(())
+            }
+            label::X86_PAGE_GET_ADDRESS => {
+                self.answer_with(invocation, [frame.start.0]);
+                Ok(())
+            }
+            extension::NESTED_PAGE_MAP => self.nested_page_map(invocation, frame),
+            _ => Err(Error::IllegalOperation),
+        }
+    }
+
+    fn page_map(&self, invocation: &Invocation, frame: Frame) -> Result<(), Error> {
+        invocation.require(3, 1)?;
+        let address = self.argument(invocation, 0);
+        let rights = Rights::from_word(self.argument(invocation, 1));
+        let attributes = Attributes::user(self.argument(invocation, 2));
+        let (root, asid) = self.root_argument(invocation, false)?;
+        let mapping = Mapping { asid, address };
+        self.ensure_may_map(&frame, mapping, false)?;
+        if address > USER_TOP || address.saturating_add(frame.size.bytes()) > USER_TOP {
+            return Err(Error::InvalidArgument(0));
+        }
+        self.ensure_root_in_use(&root, asid)?;
+        self.map_frame(invocation, frame, &root, (mapping, rights, attributes))
+    }
+
+    /// Maps a frame in a space of either kind: the rest of the checks, then the deed.
+    pub(super) fn map_frame(
+        &self,
+        invocation: &Invocation,
+        frame: Frame,
+        root: &Table,
+        (mapping, rights, attributes): (Mapping, Rights, Attributes),
+    ) -> Result<(), Error> {
+        if mapping.address & (frame.size.bytes() - 1) != 0 {
+            return Err(Error::Alignment);
+        }
+        let level = frame.size.level();
+        let entry = self
+            .entry(root.object, mapping.address, level)
+            .map_err(Error::lookup)?;
+        let old = entry.get();
+        if old.is_present() && (frame.mapping.is_none() || old.as_frame(level) != Some(frame.start))
+        {
+            return Err(Error::DeleteFirst);
+        }
+        let rights = frame.rights.masked(rights);
+        entry.set(Entry::frame(frame.start, level, rights, attributes));
+        if old.is_present() {
+            self.invalidate_page(mapping, root.nested);
+        }
+        self.set_frame(invocation, frame, Some(mapping), root.nested);
+        Ok(())
+    }
+
+    /// Refuses to map a frame capability in a second place.
+    pub(super) fn ensure_may_map(
+        &self,
+        frame: &Frame,
+        wanted: Mapping,
+        nested: bool,
+    ) -> Result<(), Error> {
+        match frame.mapping {
+            None => Ok(()),
+            Some(mapping) if mapping.asid != wanted.asid => Err(Error::InvalidCapability(1)),
+            Some(_) if frame.nested != nested => Err(Error::IllegalOperation),
+            Some(mapping) if mapping.address != wanted.address => Err(Error::InvalidArgument(0)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn set_frame(
+        &self,
+        invocation: &Invocation,
+        frame: Frame,
+        mapping: Option<Mapping>,
+        nested: bool,
+    ) {
+        let frame = Frame {
+            mapping,
+            nested,
+            ..frame
+        };
+        self.slot(invocation.slot)
+            .set_capability(&Capability::Frame(frame));
+    }
+
+    /// Extra capability 0 as a root with an ASID.
+    pub(super) fn root_argument(
+        &self,
+        invocation: &Invocation,
+        nested: bool,
+    ) -> Result<(Table, u16), Error> {
+        match self.extra(invocation, 0)? {
+            (_, Capability::Table(root)) if root.level == Level::Root && root.nested == nested => {
+                let mapping = root.mapping.ok_or(Error::InvalidCapability(1))?;
+                Ok((root, mapping.asid))
+            }
+            _ => Err(Error::InvalidCapability(1)),
+        }
+    }
+
+    /// Refuses a root whose ASID was taken away.
+    pub(super) fn ensure_root_in_use(&self, root: &Table, asid: u16) -> Result<(), Error> {
+        match self.root_of(asid, root.nested) {
+            None => Err(Error::lookup(LookupFailure::InvalidRoot)),
+            Some(found) if found != root.object => Err(Error::InvalidCapability(1)),
+            Some(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Invocations: what capabilities are asked to do.
+//!
+//! An operation first checks everything and changes nothing, then does its work, which cannot fail. Work
+//! that may take long stops at an interrupt; the thread then makes the same call again and goes on from
+//! what is done.
+
+mod arguments;
+mod asid;
+mod cnode;
+mod cnode_rotate;
+mod domain;
+mod frame;
+mod io_port;
+mod irq_control;
+mod irq_handler;
+mod nested;
+mod retype;
+mod sched_context;
+mod sched_control;
+mod table;
+mod tcb;
+mod tcb_registers;
+mod tcb_schedule;
+mod tcb_space;
+mod vcpu;
+
+pub(crate) use arguments::Invocation;
+
+use sel4_sys::MessageInfo;
+
+use crate::capability::Capability;
+use crate::error::{Error, LookupFailure, Stop};
+use crate::fault::FaultReport;
+use crate::ipc::{Delivery, Sending};
+use crate::message::BufferUse;
+use crate::object::ThreadState;
+use crate::{Kernel, Machine, TcbRef};
+
+/// The manner of an invocation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Call {
+    delivery: Delivery,
+    can_donate: bool,
+    /// The first half of a system call that receives in its second half.
+    first_phase: bool,
+}
+
+impl Call {
+    pub(crate) const CALL: Self = Self {
+        delivery: Delivery::Call,
+        can_donate: true,
+        first_phase: false,
+    };
+    pub(crate) const SEND: Self = Self {
+        delivery: Delivery::Blocking,
+        can_donate: false,
+        first_phase: false,
+    };
+    pub(crate) const NB_SEND: Self = Self {
+        delivery: Delivery::NonBlocking,
+        can_donate: false,
+        first_phase: false,
+    };
+    pub(crate) const FIRST_PHASE: Self = Self {
+        delivery: Delivery::NonBlocking,
+        can_donate: true,
+        first_phase: true,
+    };
+
+    fn wants_answer(self) -> bool {
+        self.delivery == Delivery::Call
+    }
+}
+
+impl<M: Machine> Kernel<M> {
+    /// `thread` invokes the capability at an address of its space.
+    pub(crate) fn invoke(&self, thread: TcbRef, address: u64, call: Call) {
+        let invocation = match self.find_invocation(thread, address, call) {
+            Ok(invocation) => invocation,
+            Err((address, failure)) => {
+                if call.delivery != Delivery::NonBlocking {
+                    let report = FaultReport::Capability {
+                        address,
+                        receiving: false,
+                        failure,
+                    };
+                    self.fault(thread, report);
+                }
+                return;
+            }
+        };
+        self.tcb(thread).state.set(ThreadState::Restart);
+        match self.perform(&invocation, call) {
+            // Still set to restart: exactly what a preempted operation needs.
+            Err(Stop::Preempted) => return,
+            Err(Stop::Refused(error)) if call.wants_answer() => {
+                let (label, words, count) = error.message();
+                let words = words.iter().copied().zip(0..count).map(|(word, _)| word);
+                self.answer_from_kernel(thread, label, words);
+            }
+            Ok(()) if call.wants_answer() && self.is_restarting(thread) => {
+                self.answer_from_kernel(thread, 0, []);
+            }
+            Err(Stop::Refused(_)) | Ok(()) => (),
+        }
+        if self.is_restarting(thread) {
+            self.tcb(thread).state.set(ThreadState::Running);
+        }
+    }
+
+    /// Whether the invoking thread still is where it began: nothing has stopped it or answered it.
+    fn is_restarting(&self, thread: TcbRef) -> bool {
+        self.tcb(thread).state.get() == ThreadState::Restart
+    }
+
+    fn find_invocation(
+        &self,
+        thread: TcbRef,
+        address: u64,
+        call: Call,
+    ) -> Result<Invocation, (u64, LookupFailure)> {
+        let (slot, capability) = self
+            .lookup_capability(thread, address)
+            .map_err(|failure| (address, failure))?;
+        let info = self.tcb(thread).message_info();
+        Ok(Invocation {
+            thread,
+            slot,
+            capability,
+            label: info.label(),
+            length: info.length(),
+            buffer: self.buffer(thread, BufferUse::Read),
+            extra: self.lookup_extra_caps(thread, info.extra_caps())?,
+            wants_answer: call.wants_answer(),
+        })
+    }
+
+    fn perform(&self, invocation: &Invocation, call: Call) -> Result<(), Stop> {
+        let thread = invocation.thread;
+        match invocation.capability {
+            Capability::Endpoint(endpoint) if endpoint.rights.can_write() => {
+                let sending = Sending {
+                    badge: endpoint.badge,
+                    can_grant: endpoint.rights.can_grant(),
+                    can_grant_reply: endpoint.rights.can_grant_reply(),
+                    can_donate: call.can_donate,
+                    delivery: call.delivery,
+                };
+                self.send(thread, endpoint.object, sending);
+                Ok(())
+            }
+            Capability::Notification(notification) if notification.rights.can_write() => {
+                self.signal(notification.object, notification.badge);
+                Ok(())
+            }
+            Capability::Reply(reply) => {
+                self.answer(thread, reply.object, reply.can_grant);
+                Ok(())
+            }
+            _ if call.first_phase => Err(Error::InvalidCapability(0).into()),
+            _ => self.invoke_kernel_object(invocation),
+        }
+    }
+
+    fn invoke_kernel_object(&self, invocation: &Invocation) -> Result<(), Stop> {
+        if self.is_deleting() {
+            // What was looked up may be among what is deleted: finish, then look again.
+            self.finish_deletions()?;
+            return Err(Stop::Preempted);
+        }
+        match invocation.capability {
+            Capability::Untyped(untyped) => self.invoke_untyped(invocation, untyped),
+            Capability::CNode(cnode) => self.invoke_cnode(invocation, cnode),
+            Capability::Thread(thread) => self.invoke_thread(invocation, thread),
+            Capability::Frame(frame) => Ok(self.invoke_frame(invocation, frame)?),
+            Capability::Table(table) => self.invoke_table(invocation, table),
+            Capability::SchedContext(context) => {
+                Ok(self.invoke_sched_context(invocation, context.object)?)
+            }
+            Capability::SchedControl => Ok(self.invoke_sched_control(invocation)?),
+            Capability::IrqControl => Ok(self.invoke_irq_control(invocation)?),
+            Capability::IrqHandler(irq) => Ok(self.invoke_irq_handler(invocation, irq)?),
+            Capability::IoPortControl => Ok(self.invoke_io_port_control(invocation)?),
+            Capability::IoPorts(ports) => Ok(self.invoke_io_ports(invocation, ports)?),
+            Capability::Domain => Ok(self.invoke_domain(invocation)?),
+            Capability::AsidControl => self.invoke_asid_control(invocation),
+            Capability::AsidPool(pool) => Ok(self.invoke_asid_pool(invocation, pool)?),
+            Capability::Vcpu(vcpu) => Ok(self.invoke_vcpu(invocation, vcpu)?),
+            Capability::Null
+            | Capability::Endpoint(_)
+            | Capability::Notification(_)
+            | Capability::Reply(_) => Err(Error::InvalidCapability(0).into()),
+        }
+    }
+
+    /// Answers the invoking thread, if it wants that; the operation is done.
+    pub(crate) fn answer_with(
+        &self,
+        invocation: &Invocation,
+        words: impl IntoIterator<Item = u64>,
+    ) {
+        if invocation.wants_answer {
+            self.answer_from_kernel(invocation.thread, 0, words);
+        }
+        self.tcb(invocation.thread).state.set(ThreadState::Running);
+    }
+
+    fn answer_from_kernel(&self, thread: TcbRef, label: u64, words: impl IntoIterator<Item = u64>) {
+        let buffer = self.buffer(thread, BufferUse::Write);
+        let length = self.set_message(thread, buffer, words);
+        let tcb = self.tcb(thread);
+        tcb.set_badge(0);
+        tcb.set_message_info(MessageInfo::new(label, 0, length));
+    }
+}

@@ -1,0 +1,102 @@
+//! SchedControl: budgets and periods.
+
+use sel4_sys::invocation as label;
+
+use super::Invocation;
+use super::arguments::ensure_between;
+use crate::capability::{Capability, SchedContext};
+use crate::error::Error;
+use crate::schedule::{MIN_BUDGET_US, MIN_REFILLS, Parameters};
+use crate::{Kernel, Machine};
+
+/// The context is a sporadic server in the strict sense: its budget is bounded in every window.
+const SPORADIC: u64 = 1;
+/// Bytes of a scheduling context before its third refill.
+const CORE_BYTES: u64 = 128;
+const REFILL_BYTES: u64 = 16;
+
+struct Configuration {
+    target: SchedContext,
+    parameters: Parameters,
+    badge: u64,
+    sporadic: bool,
+}
+
+impl<M: Machine> Kernel<M> {
+    pub(super) fn invoke_sched_control(&self, invocation: &Invocation) -> Result<(), Error> {
+        if invocation.label != label::SCHED_CONTROL_CONFIGURE_FLAGS {
+            return Err(Error::IllegalOperation);
+        }
+        let configuration = self.decode_configuration(invocation)?;
+        self.configure_context(&configuration);
+        Ok(())
+    }
+
+    fn decode_configuration(&self, invocation: &Invocation) -> Result<Configuration, Error> {
+        invocation.require(5, 1)?;
+        let word = |index| self.argument(invocation, index);
+        let (budget_us, period_us, extra) = (word(0), word(1), word(2));
+        let (badge, flags) = (word(3), word(4));
+        let (_, Capability::SchedContext(target)) = self.extra(invocation, 0)? else {
+            return Err(Error::InvalidCapability(1));
+        };
+        let ticks = self.machine().ticks_per_us();
+        // Sums of a few such times must not overflow.
+        let max_us = u64::MAX / 8 / ticks.max(1);
+        ensure_between(budget_us, MIN_BUDGET_US, max_us)?;
+        ensure_between(period_us, MIN_BUDGET_US, max_us)?;
+        ensure_between(budget_us, MIN_BUDGET_US, period_us)?;
+        let extra_max = ((1u64 << target.size_bits) - CORE_BYTES) / REFILL_BYTES;
+        ensure_between(extra, 0, extra_max)?;
+        let is_round_robin = budget_us == period_us;
+        let refills = if is_round_robin {
+            MIN_REFILLS
+        } else {
+            u32::try_from(extra).unwrap_or(u32::MAX - MIN_REFILLS) + MIN_REFILLS
+        };
+        Ok(Configuration {
+            target,
+            parameters: Parameters {
+                budget: budget_us * ticks,
+                period: if is_round_robin { 0 } else { period_us * ticks },
+                refills,
+            },
+            badge,
+            sporadic: flags & SPORADIC != 0,
+        })
+    }
+
+    fn configure_context(&self, configuration: &Configuration) {
+        let context = configuration.target.object;
+        let parameters = configuration.parameters;
+        let state = self.sched_context(context);
+        state.badge.set(configuration.badge);
+        state.sporadic.set(configuration.sporadic);
+        let thread = state.tcb.get();
+        if let Some(thread) = thread {
+            self.dequeue_release(thread);
+            self.dequeue(thread);
+            if self.core.payer.get() == Some(context) {
+                // What was used so far is charged by the old rules.
+                self.pay();
+                self.core.timer_is_stale.set(true);
+            }
+        }
+        if state.refill_max.get() > 0 && thread.is_some_and(|thread| self.is_runnable(thread)) {
+            self.update_refills(context, parameters);
+        } else {
+            self.start_refills(context, parameters);
+        }
+        if let Some(thread) = thread {
+            self.resume_context(context);
+            if self.is_schedulable(thread) {
+                if self.current() == Some(thread) {
+                    self.reschedule();
+                } else {
+                    self.enqueue_last(thread);
+                    self.reschedule();
+                }
+            }
+        }
+    }
+}

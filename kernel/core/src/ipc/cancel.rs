@@ -1,0 +1,79 @@
+//! Ending what a thread waits for.
+
+use crate::object::ThreadState;
+use crate::{EndpointRef, Kernel, Machine, TcbRef};
+
+impl<M: Machine> Kernel<M> {
+    /// The thread no longer waits; if it did, it is inactive then.
+    pub(crate) fn cancel_ipc(&self, thread: TcbRef) {
+        let tcb = self.tcb(thread);
+        tcb.fault.kind.set(0);
+        match tcb.state.get() {
+            ThreadState::BlockedOnSend | ThreadState::BlockedOnNotification => {
+                self.leave_queue(thread);
+                self.set_state(thread, ThreadState::Inactive);
+            }
+            ThreadState::BlockedOnReceive => {
+                self.leave_queue(thread);
+                self.take_receive_reply(thread);
+                self.set_state(thread, ThreadState::Inactive);
+            }
+            ThreadState::BlockedOnReply => self.abandon_reply(thread),
+            _ => (),
+        }
+    }
+
+    /// The endpoint is going away: all who wait there start over (and find no endpoint).
+    pub(crate) fn cancel_all_ipc(&self, endpoint: EndpointRef) {
+        let queue = &self.endpoint(endpoint).queue;
+        while let Some(thread) = queue.head.get() {
+            self.cancel_wait(
+                thread,
+                state_after_cancel(self.tcb(thread).fault.kind.get()),
+            );
+        }
+    }
+
+    /// All who wait to send with this badge start over.
+    pub(crate) fn cancel_badged_sends(&self, endpoint: EndpointRef, badge: u64) {
+        let queue = &self.endpoint(endpoint).queue;
+        let mut next = self.first_waiter(queue, ThreadState::BlockedOnSend);
+        while let Some(thread) = next {
+            let tcb = self.tcb(thread);
+            next = tcb.queue_next.get();
+            if tcb.waiting.badge.get() == badge {
+                self.cancel_wait(thread, state_after_cancel(tcb.fault.kind.get()));
+            }
+        }
+    }
+
+    /// Ends one thread's waiting in a queue. A thread that waits to report a fault cannot repeat that: it
+    /// stops, as one whose handler is gone.
+    pub(super) fn cancel_wait(&self, thread: TcbRef, then: ThreadState) {
+        self.leave_queue(thread);
+        self.take_receive_reply(thread);
+        self.set_state(thread, then);
+        if then == ThreadState::Restart {
+            if let Some(context) = self.tcb(thread).sched_context.get() {
+                if self.sched_context(context).sporadic.get()
+                    && self.core.payer.get() != Some(context)
+                {
+                    self.begin_use(context);
+                }
+                self.resume_context(context);
+            }
+            if self.is_schedulable(thread) {
+                self.enqueue_first(thread);
+            }
+        }
+        self.reschedule();
+    }
+}
+
+const fn state_after_cancel(kind: u64) -> ThreadState {
+    if kind == 0 {
+        ThreadState::Restart
+    } else {
+        ThreadState::Inactive
+    }
+}

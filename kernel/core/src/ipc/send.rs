@@ -1,0 +1,116 @@
+//! Sending to an endpoint.
+
+use crate::object::ThreadState;
+use crate::{EndpointRef, Kernel, Machine, ReplyRef, TcbRef};
+
+/// What a sender wants and may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sending {
+    pub(crate) badge: u64,
+    pub(crate) can_grant: bool,
+    pub(crate) can_grant_reply: bool,
+    /// The receiver runs on the sender's time if it has none of its own.
+    pub(crate) can_donate: bool,
+    pub(crate) delivery: Delivery,
+}
+
+/// What a sender does about an answer, and about a receiver that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Delivery {
+    /// Waits for a receiver, then for its answer.
+    Call,
+    /// Waits for a receiver.
+    Blocking,
+    /// The message is lost without a receiver.
+    NonBlocking,
+}
+
+impl<M: Machine> Kernel<M> {
+    /// `thread` sends its message (or its fault) to an endpoint.
+    pub(crate) fn send(&self, thread: TcbRef, to: EndpointRef, sending: Sending) {
+        let queue = &self.endpoint(to).queue;
+        match self.first_waiter(queue, ThreadState::BlockedOnReceive) {
+            Some(receiver) => {
+                self.dequeue_waiter(queue, receiver);
+                self.deliver(thread, receiver, to, sending);
+            }
+            None if sending.delivery == Delivery::NonBlocking => (),
+            None => self.wait_to_send(thread, to, sending),
+        }
+    }
+
+    fn wait_to_send(&self, thread: TcbRef, to: EndpointRef, sending: Sending) {
+        let tcb = self.tcb(thread);
+        tcb.blocking_object.set(to.address());
+        let waiting = &tcb.waiting;
+        waiting.badge.set(sending.badge);
+        waiting.can_grant.set(sending.can_grant);
+        waiting.can_grant_reply.set(sending.can_grant_reply);
+        waiting.is_call.set(sending.delivery == Delivery::Call);
+        self.set_state(thread, ThreadState::BlockedOnSend);
+        self.enqueue_waiter(&self.endpoint(to).queue, thread);
+    }
+
+    fn deliver(&self, thread: TcbRef, receiver: TcbRef, from: EndpointRef, sending: Sending) {
+        self.transfer_message(
+            thread,
+            receiver,
+            Some(from),
+            sending.badge,
+            sending.can_grant,
+        );
+        let reply = self.take_receive_reply(receiver);
+        let wants_answer =
+            sending.delivery == Delivery::Call || self.tcb(thread).fault.kind.get() != 0;
+        if wants_answer {
+            let may_answer = sending.can_grant || sending.can_grant_reply;
+            self.await_answer(
+                thread,
+                receiver,
+                reply.filter(|_| may_answer),
+                sending.can_donate,
+            );
+        } else if sending.can_donate
+            && self.tcb(receiver).sched_context.get().is_none()
+            && let Some(context) = self.tcb(thread).sched_context.get()
+        {
+            self.donate(context, receiver);
+        }
+        self.wake(receiver);
+    }
+
+    /// The sender waits for its answer at the reply object; without one it waits for ever.
+    pub(super) fn await_answer(
+        &self,
+        sender: TcbRef,
+        receiver: TcbRef,
+        reply: Option<ReplyRef>,
+        can_donate: bool,
+    ) {
+        match reply {
+            Some(reply) => self.push_reply(sender, receiver, reply, can_donate),
+            None => self.set_state(sender, ThreadState::Inactive),
+        }
+    }
+
+    /// A thread that waited goes on.
+    pub(super) fn wake(&self, thread: TcbRef) {
+        if let Some(context) = self.tcb(thread).sched_context.get()
+            && self.core.payer.get() != Some(context)
+            && self.sched_context(context).sporadic.get()
+        {
+            self.begin_use(context);
+        }
+        self.set_state(thread, ThreadState::Running);
+        self.possible_switch_to(thread);
+    }
+
+    /// Takes from a receiver the reply object it waited with.
+    pub(super) fn take_receive_reply(&self, receiver: TcbRef) -> Option<ReplyRef> {
+        let reply = self.tcb(receiver).reply.take();
+        if let Some(reply) = reply {
+            self.reply(reply).tcb.set(None);
+        }
+        reply
+    }
+}

@@ -1,0 +1,138 @@
+//! The choice of the thread to run.
+
+use crate::address::TcbSlot;
+use crate::capability::Capability;
+use crate::core_state::Decision;
+use crate::object::{Register, ThreadState};
+use crate::{Kernel, Machine, Resume, TcbRef};
+
+impl<M: Machine> Kernel<M> {
+    /// The scheduler must look at all ready threads before user code runs.
+    pub(crate) fn reschedule(&self) {
+        if let Decision::Try(thread) = self.core.decision.get()
+            && self.is_schedulable(thread)
+        {
+            self.enqueue_first(thread);
+        }
+        self.core.decision.set(Decision::Choose);
+    }
+
+    /// A thread has become ready: run it next if it is the most important one.
+    pub(crate) fn possible_switch_to(&self, thread: TcbRef) {
+        if !self.is_schedulable(thread) || self.core.current.get() == Some(thread) {
+            return;
+        }
+        if self.core.decision.get() == Decision::Continue {
+            self.core.decision.set(Decision::Try(thread));
+        } else {
+            self.reschedule();
+            self.enqueue_first(thread);
+        }
+    }
+
+    /// Ends a kernel entry: decides who runs, settles the time, and says what to resume.
+    pub(crate) fn leave(&self) -> Resume {
+        self.release_due_threads();
+        let decision = self.core.decision.replace(Decision::Continue);
+        if decision != Decision::Continue {
+            self.decide(decision);
+        }
+        let context = self
+            .core
+            .current
+            .get()
+            .and_then(|current| self.tcb(current).sched_context.get());
+        if context != self.core.payer.get() {
+            self.core.timer_is_stale.set(true);
+            if let Some(context) = context
+                && !self.sched_context(context).sporadic.get()
+            {
+                self.begin_use(context);
+            }
+        }
+        if self.core.timer_is_stale.get() {
+            self.pay();
+            self.core.payer.set(context);
+            self.set_timer();
+        }
+        self.resume()
+    }
+
+    fn decide(&self, decision: Decision) {
+        let current = self
+            .core
+            .current
+            .get()
+            .filter(|current| self.is_schedulable(*current));
+        if let Some(current) = current {
+            self.enqueue_first(current);
+        }
+        if let Decision::Try(candidate) = decision
+            && self.is_schedulable(candidate)
+        {
+            let priority = self.tcb(candidate).priority.get();
+            let equal = |current: TcbRef| self.tcb(current).priority.get() == priority;
+            if current.is_some_and(equal) {
+                // The current thread goes on before its equals.
+                self.enqueue_last(candidate);
+            } else if self
+                .core
+                .highest_ready()
+                .is_none_or(|ready| ready <= priority)
+            {
+                self.dequeue(candidate);
+                return self.switch_to(Some(candidate));
+            } else {
+                self.enqueue_first(candidate);
+            }
+        }
+        let next = self
+            .core
+            .highest_ready()
+            .and_then(|priority| self.core.ready[usize::from(priority)].head.get());
+        if let Some(next) = next {
+            self.dequeue(next);
+        }
+        self.switch_to(next);
+    }
+
+    fn switch_to(&self, thread: Option<TcbRef>) {
+        self.core.current.set(thread);
+        let Some(thread) = thread else {
+            return self.machine().activate_kernel_space();
+        };
+        self.activate_space_of(thread);
+    }
+
+    /// Makes user addresses mean what they mean to this thread; without a valid space it has none.
+    pub(crate) fn activate_space_of(&self, thread: TcbRef) {
+        if let Capability::Table(root) = self.slot(thread.slot(TcbSlot::VSpace)).capability()
+            && let Some(mapping) = root.mapping
+            && self.space_of(mapping.asid) == Some(root.object)
+        {
+            self.machine().activate_space(root.object, mapping.asid);
+        } else {
+            self.machine().activate_kernel_space();
+        }
+    }
+
+    /// How the current thread goes on.
+    fn resume(&self) -> Resume {
+        let Some(current) = self.core.current.get() else {
+            return Resume::Idle;
+        };
+        let tcb = self.tcb(current);
+        if tcb.yield_to.get().is_some() {
+            self.complete_yield_to(current);
+        }
+        match tcb.state.get() {
+            ThreadState::Restart => {
+                tcb.context.set(Register::Rip, tcb.fault_address.get());
+                tcb.state.set(ThreadState::Running);
+                Resume::User(current)
+            }
+            ThreadState::RunningGuest => self.resume_guest(current),
+            _ => Resume::User(current),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Ready queues: one for each priority.
+
+use crate::{Kernel, Machine, TcbRef};
+
+impl<M: Machine> Kernel<M> {
+    /// Puts a thread before all others of its priority, unless it stands in the queue already.
+    pub(crate) fn enqueue_first(&self, thread: TcbRef) {
+        let tcb = self.tcb(thread);
+        if tcb.in_ready_queue.get() {
+            return;
+        }
+        let queue = self.ready_queue(thread);
+        let head = queue.head.get();
+        tcb.ready_previous.set(None);
+        tcb.ready_next.set(head);
+        match head {
+            Some(head) => self.tcb(head).ready_previous.set(Some(thread)),
+            None => self.open_ready_queue(thread),
+        }
+        queue.head.set(Some(thread));
+        tcb.in_ready_queue.set(true);
+    }
+
+    /// Puts a thread behind all others of its priority, unless it stands in the queue already.
+    pub(crate) fn enqueue_last(&self, thread: TcbRef) {
+        let tcb = self.tcb(thread);
+        if tcb.in_ready_queue.get() {
+            return;
+        }
+        let queue = self.ready_queue(thread);
+        match queue.tail.get() {
+            Some(tail) => {
+                tcb.ready_previous.set(Some(tail));
+                tcb.ready_next.set(None);
+                self.tcb(tail).ready_next.set(Some(thread));
+                queue.tail.set(Some(thread));
+                tcb.in_ready_queue.set(true);
+            }
+            None => self.enqueue_first(thread),
+        }
+    }
+
+    /// Takes a thread out of its ready queue, if it stands there.
+    pub(crate) fn dequeue(&self, thread: TcbRef) {
+        let tcb = self.tcb(thread);
+        if !tcb.in_ready_queue.replace(false) {
+            return;
+        }
+        let queue = self.ready_queue(thread);
+        let (previous, next) = (tcb.ready_previous.take(), tcb.ready_next.take());
+        match previous {
+            Some(previous) => self.tcb(previous).ready_next.set(next),
+            None => queue.head.set(next),
+        }
+        match next {
+            Some(next) => self.tcb(next).ready_previous.set(previous),
+            None => queue.tail.set(previous),
+        }
+        if queue.head.get().is_none() {
+            let (word, bit) = self.ready_bit(thread);
+            word.set(word.get() & !bit);
+        }
+    }
+
+    fn ready_queue(&self, thread: TcbRef) -> &crate::object::Queue {
+        &self.core.ready[usize::from(self.tcb(thread).priority.get())]
+    }
+
+    fn open_ready_queue(&self, thread: TcbRef) {
+        self.ready_queue(thread).tail.set(Some(thread));
+        let (word, bit) = self.ready_bit(thread);
+        word.set(word.get() | bit);
+    }
+
+    fn ready_bit(&self, thread: TcbRef) -> (&core::cell::Cell<u64>, u64) {
+        let priority = self.tcb(thread).priority.get();
+        (
+            &self.core.ready_words[usize::from(priority >> 6)],
+            1 << (priority & 63),
+        )
+    }
+}

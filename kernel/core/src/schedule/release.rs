@@ -1,0 +1,70 @@
+//! The release queue: threads that wait for their next refill, earliest first.
+
+use crate::{Kernel, Machine, TcbRef};
+
+impl<M: Machine> Kernel<M> {
+    /// When the thread's scheduling context may be used again.
+    pub(crate) fn release_time(&self, thread: TcbRef) -> u64 {
+        self.tcb(thread)
+            .sched_context
+            .get()
+            .map_or(0, |context| self.refill_head(context).time.get())
+    }
+
+    /// Puts a thread that stands in no queue into the release queue.
+    pub(crate) fn enqueue_release(&self, thread: TcbRef) {
+        let time = self.release_time(thread);
+        let mut before = None;
+        let mut after = self.core.release.get();
+        while let Some(other) = after
+            && self.release_time(other) <= time
+        {
+            before = after;
+            after = self.tcb(other).ready_next.get();
+        }
+        let tcb = self.tcb(thread);
+        tcb.ready_previous.set(before);
+        tcb.ready_next.set(after);
+        tcb.in_release_queue.set(true);
+        if let Some(after) = after {
+            self.tcb(after).ready_previous.set(Some(thread));
+        }
+        match before {
+            Some(before) => self.tcb(before).ready_next.set(Some(thread)),
+            None => {
+                self.core.release.set(Some(thread));
+                self.core.timer_is_stale.set(true);
+            }
+        }
+    }
+
+    /// Takes a thread out of the release queue, if it stands there.
+    pub(crate) fn dequeue_release(&self, thread: TcbRef) {
+        let tcb = self.tcb(thread);
+        if !tcb.in_release_queue.replace(false) {
+            return;
+        }
+        let (previous, next) = (tcb.ready_previous.take(), tcb.ready_next.take());
+        if let Some(next) = next {
+            self.tcb(next).ready_previous.set(previous);
+        }
+        match previous {
+            Some(previous) => self.tcb(previous).ready_next.set(next),
+            None => {
+                self.core.release.set(next);
+                self.core.timer_is_stale.set(true);
+            }
+        }
+    }
+
+    /// Makes ready all threads whose time has come.
+    pub(crate) fn release_due_threads(&self) {
+        while let Some(first) = self.core.release.get()
+            && let Some(context) = self.tcb(first).sched_context.get()
+            && self.is_refill_ready(context)
+        {
+            self.dequeue_release(first);
+            self.possible_switch_to(first);
+        }
+    }
+}
