@@ -210,8 +210,9 @@ impl Ipc {
                 capability_or_badge: endpoint,
                 info,
                 message,
-                reply: 0,
-                destination,
+                // seL4 takes the destination from where other calls name a reply object.
+                reply: destination,
+                destination: 0,
             },
         ))
     }

@@ -1,8 +1,8 @@
 //! System call numbers and the `syscall` instruction.
 //!
 //! RDX number, RDI capability pointer in and badge out, RSI MessageInfo in and out, message
-//! registers in R10, R8, R9, R15, R12 reply capability, R13 destination of NBSendRecv and
-//! NBSendWait. The kernel does not keep RSP, so the stub keeps it in RBX; RCX and R11 are lost.
+//! registers in R10, R8, R9, R15, R12 reply capability (or destination of NBSendWait), R13
+//! destination of NBSendRecv. The kernel does not keep RSP, so the stub keeps it in RBX; RCX and R11 are lost.
 
 #[cfg(target_arch = "x86_64")]
 use core::arch::asm;
@@ -55,9 +55,9 @@ pub struct Registers {
     pub info: MessageInfo,
     /// R10, R8, R9, R15.
     pub message: [u64; 4],
-    /// R12: reply capability.
+    /// R12: reply capability; destination of NBSendWait.
     pub reply: u64,
-    /// R13: destination of NBSendRecv and NBSendWait.
+    /// R13: destination of NBSendRecv.
     pub destination: u64,
 }
 

@@ -26,7 +26,7 @@ impl<M: Machine> Kernel<M> {
         let tcb = self.tcb(thread);
         let buffer = self.buffer(thread, BufferUse::Write);
         let vcpu = self.leave_guest(thread);
-        let state = (exit_message::RIP..exit_message::WORDS as usize)
+        let state = (exit_message::RIP..=exit_message::INSTRUCTION_BYTES_2)
             .map(|index| vcpu.map_or(0, |vcpu| self.machine().vcpu_exit_word(vcpu, index)));
         let length = self.set_message(thread, buffer, cause.into_iter().chain(state));
         tcb.set_badge(badge);

@@ -91,7 +91,7 @@ impl<M: Machine> Kernel<M> {
         }
         match self.copy_of(capability, slot)? {
             Capability::Frame(frame) if frame.device => Err(Error::IllegalOperation),
-            Capability::Frame(_) if address % BUFFER_BYTES != 0 => Err(Error::Alignment),
+            Capability::Frame(_) if !address.is_multiple_of(BUFFER_BYTES) => Err(Error::Alignment),
             frame @ Capability::Frame(_) => Ok(Buffer {
                 address,
                 frame: (slot, frame),

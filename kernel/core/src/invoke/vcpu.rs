@@ -68,7 +68,7 @@ impl<M: Machine> Kernel<M> {
     fn vcpu_write_registers(&self, invocation: &Invocation, vcpu: VcpuRef) -> Result<(), Error> {
         let length = invocation.length();
         ensure_between(length, 2, 2 * WRITE_MAX as u64)?;
-        if length % 2 != 0 {
+        if !length.is_multiple_of(2) {
             return Err(Error::Truncated);
         }
         self.ensure_not_running(vcpu)?;
