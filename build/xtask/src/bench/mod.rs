@@ -4,6 +4,7 @@
 //! emulator says little about time on a computer.
 
 mod figure;
+mod guest;
 mod images;
 mod page;
 mod sizes;
@@ -19,5 +20,6 @@ pub(crate) use page::write as write_page;
 pub(crate) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
     let mut figures = sizes::measure(metadata)?;
     figures.extend(images::measure(metadata)?);
+    figures.extend(guest::measure(metadata)?);
     Ok(figures)
 }

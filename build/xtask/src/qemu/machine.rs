@@ -1,6 +1,6 @@
 //! The machine that Sekisho boots on: QEMU's q35 with an AMD processor that has SVM.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,14 @@ const PROCESSOR: &str = "EPYC,+svm,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,-3dnow
     -topoext,-nrip-save,-xsavec";
 
 /// What the machine's clock counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Time {
     /// The host's time.
     Real,
     /// Instructions, one nanosecond each: runs repeat exactly.
     Instructions,
+    /// The same, and the executed ones can be asked for at a socket.
+    Recorded { control_socket: PathBuf },
 }
 
 /// What a reset of the machine does.
@@ -92,24 +94,45 @@ impl Machine {
         if self.on_reset == OnReset::End {
             command.arg("-no-reboot");
         }
-        if self.time == Time::Instructions {
-            command.args(["-icount", "shift=0,sleep=off"]);
-        }
+        self.add_time(&mut command);
         if let Some(disk) = &self.disk {
-            // A write that the host cannot store must fail in the guest, not stop the machine.
-            let drive = format!(
-                "if=none,id=disk0,format=raw,werror=report,rerror=report,file={}",
-                escape_commas(&disk.display().to_string())
-            );
-            command.args(["-drive", &drive]).args([
-                "-device",
-                "virtio-blk-pci,drive=disk0,addr=4,disable-legacy=on",
-            ]);
+            self.add_disk(&mut command, disk);
         }
         command.arg("-kernel").arg(&self.kernel);
         command.arg("-initrd").arg(&self.root_image);
         command.args(&self.extra);
         command
+    }
+
+    fn add_time(&self, command: &mut Command) {
+        match &self.time {
+            Time::Real => {}
+            Time::Instructions => {
+                command.args(["-icount", "shift=0,sleep=off"]);
+            }
+            Time::Recorded { control_socket } => {
+                let socket = escape_commas(&control_socket.display().to_string());
+                command
+                    .args(["-icount", "shift=0,rr=record,rrfile=/dev/null"])
+                    .args(["-qmp", &format!("unix:{socket},server=on,wait=off")]);
+            }
+        }
+    }
+
+    fn add_disk(&self, command: &mut Command, disk: &Path) {
+        // A write that the host cannot store must fail in the guest, not stop the machine.
+        let file = escape_commas(&disk.display().to_string());
+        let drive = format!("if=none,id=disk0,format=raw,werror=report,rerror=report,file={file}");
+        command.args(["-drive", &drive]);
+        let mut device = String::from("virtio-blk-pci,addr=4,disable-legacy=on,drive=");
+        if matches!(self.time, Time::Recorded { .. }) {
+            // Recording wants to see the disk's answers.
+            command.args(["-drive", "if=none,id=recorder,driver=blkreplay,image=disk0"]);
+            device += "recorder";
+        } else {
+            device += "disk0";
+        }
+        command.args(["-device", &device]);
     }
 
     /// The command line as a person would type it.

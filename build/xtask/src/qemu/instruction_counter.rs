@@ -1,0 +1,72 @@
+//! Reads how many instructions a machine has executed, while it runs.
+//!
+//! The clock of `-icount` also advances while the processor sleeps, so it cannot tell how many
+//! instructions something took that waits for a disk. QEMU's recording mode counts the executed
+//! ones alone and answers `query-replay` with them; the record itself goes to /dev/null.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+/// How long QEMU may take to open its socket.
+const START: Duration = Duration::from_secs(10);
+
+/// A connection to QEMU's control socket.
+pub(crate) struct InstructionCounter {
+    stream: UnixStream,
+    answers: BufReader<UnixStream>,
+}
+
+impl InstructionCounter {
+    /// Connects to the socket of a machine that has just been started.
+    pub(crate) fn connect(socket: &Path) -> Result<InstructionCounter> {
+        let stream = connect(socket)?;
+        let answers = BufReader::new(stream.try_clone()?);
+        let mut counter = InstructionCounter { stream, answers };
+        counter.ask("qmp_capabilities")?;
+        Ok(counter)
+    }
+
+    /// Instructions executed since the machine was switched on.
+    pub(crate) fn read(&mut self) -> Result<u64> {
+        self.ask("query-replay")?["icount"]
+            .as_u64()
+            .context("QEMU does not count instructions")
+    }
+
+    fn ask(&mut self, command: &str) -> Result<Value> {
+        writeln!(self.stream, "{}", json!({ "execute": command }))?;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if self.answers.read_line(&mut line)? == 0 {
+                bail!("QEMU closed its control socket");
+            }
+            let mut answer: Value = serde_json::from_str(&line)?;
+            if let Some(error) = answer.get("error") {
+                bail!("QEMU refuses {command}: {error}");
+            }
+            // What is no answer is the greeting or an event.
+            if let Some(content) = answer.get_mut("return") {
+                return Ok(content.take());
+            }
+        }
+    }
+}
+
+fn connect(socket: &Path) -> Result<UnixStream> {
+    let started = Instant::now();
+    loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if started.elapsed() > START => {
+                return Err(error).context("QEMU's control socket does not open");
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
