@@ -24,6 +24,16 @@ const FLAGS: u64 = 31;
 const _: () = assert!(size_of::<Slot>() == 32);
 
 impl Slot {
+    /// A slot without a capability.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            words: [const { Cell::new(0) }; 2],
+            previous: Cell::new(None),
+            next: Cell::new(0),
+        }
+    }
+
     /// The capability, encoded.
     #[inline(always)]
     pub(crate) fn words(&self) -> [u64; 2] {

@@ -134,6 +134,14 @@ pub struct Tcb {
     pub(crate) name: [Cell<u8>; 64],
 }
 
+impl Tcb {
+    /// Whether the thread's use of the FPU is to fault.
+    #[inline(always)]
+    pub fn is_fpu_disabled(&self) -> bool {
+        self.flags.get() & 1 != 0
+    }
+}
+
 /// What a thread that waits on an endpoint brought along.
 #[repr(C)]
 #[derive(Default)]

@@ -1,0 +1,132 @@
+//! What each way into the kernel asks of the kernel core, and how the kernel is left again.
+
+use kernel_core::{Kernel, Register, Resume, Store, TcbRef, UserContext, VcpuRef};
+
+use crate::apic::local;
+use crate::cpu::interrupt_table::vector;
+use crate::hardware::Hardware;
+use crate::single_core::SingleCore;
+use crate::svm::Stop;
+
+use crate::trap;
+
+/// The kernel.
+pub(crate) static KERNEL: SingleCore<Kernel<Hardware>> =
+    SingleCore::new(Kernel::new(Hardware::new()));
+
+/// The current thread executed `syscall`.
+pub(crate) extern "C" fn on_system_call() -> *const UserContext {
+    leave(KERNEL.handle_system_call())
+}
+
+/// An exception, interrupt, or `int n` in user mode.
+pub(crate) extern "C" fn on_trap(number: u64, code: u64) -> *const UserContext {
+    // The stubs push numbers of one byte.
+    let vector = number.to_le_bytes()[0];
+    leave(match vector {
+        vector::PAGE_FAULT => {
+            // SAFETY: reads the address of the page fault that is being handled.
+            let address = unsafe { x86::controlregs::cr2() } as u64;
+            KERNEL.handle_page_fault(address, code)
+        }
+        vector::DOUBLE_FAULT | vector::MACHINE_CHECK => {
+            panic!("exception {vector} in user mode, code {code:#x}")
+        }
+        0..vector::FIRST_INTERRUPT => KERNEL.handle_user_exception(number, code),
+        vector::FIRST_SOFTWARE..=vector::LAST_SOFTWARE => {
+            let low = KERNEL.current().map_or(0, |thread| {
+                KERNEL.machine().tcb(thread).context.get(Register::Rax)
+            });
+            KERNEL.handle_unknown_system_call(number << 24 | low & 0x00ff_ffff)
+        }
+        _ => interrupt(vector),
+    })
+}
+
+/// An exception in the kernel: a defect.
+pub(crate) extern "C" fn on_kernel_exception(vector: u64, code: u64, at: u64) -> ! {
+    // SAFETY: reading the register has no effect.
+    let address = unsafe { x86::controlregs::cr2() };
+    panic!("exception {vector} at {at:#x}, code {code:#x}, page fault address {address:#x}")
+}
+
+/// An interrupt of a device, the timer, or a spurious one.
+fn interrupt(vector: u8) -> Resume {
+    match vector {
+        vector::TIMER => {
+            local::end_of_interrupt();
+            KERNEL.handle_timer()
+        }
+        // A spurious interrupt is not in service, so it has no end. To the kernel core it is a look at the
+        // time, like a timer interrupt that comes early.
+        vector::SPURIOUS => KERNEL.handle_timer(),
+        _ => {
+            let irq = vector - vector::FIRST_INTERRUPT;
+            // Masked before its end is told, or a level-triggered line would be pending again at once.
+            KERNEL.machine().io_apics.mask(irq);
+            local::end_of_interrupt();
+            KERNEL.handle_interrupt(irq)
+        }
+    }
+}
+
+/// Leaves the kernel: for user mode, by the registers to load; for a guest or sleep, until there is a
+/// thread to return to.
+#[inline(always)]
+fn leave(first: Resume) -> *const UserContext {
+    let hardware = KERNEL.machine();
+    let mut resume = first;
+    loop {
+        match resume {
+            Resume::User(thread) => {
+                let tcb = hardware.tcb(thread);
+                if hardware.threads.loaded() != Some(thread) {
+                    switch(hardware, thread);
+                }
+                return &raw const tcb.context;
+            }
+            Resume::Guest(_, vcpu) => resume = run_guest(hardware, vcpu),
+            Resume::Idle => resume = interrupt(trap::wait_for_interrupt()),
+        }
+    }
+}
+
+/// Runs a guest until something happens.
+fn run_guest(hardware: &Hardware, vcpu: VcpuRef) -> Resume {
+    if let Some(old) = hardware.threads.loaded() {
+        hardware.threads.save(hardware.tcb(old));
+    }
+    let block = hardware.physical(vcpu.address());
+    let stop = hardware
+        .svm
+        .run(hardware.whole_vcpu(vcpu), block, &hardware.threads.fpu);
+    match stop {
+        Stop::Guest([reason, detail, detail_2]) => {
+            KERNEL.handle_guest_exit(reason, detail, detail_2)
+        }
+        Stop::Host => match trap::take_pending_interrupt() {
+            Some(vector) => interrupt(vector),
+            // Another event of the host: a look at the time does no harm.
+            None => KERNEL.handle_timer(),
+        },
+    }
+}
+
+/// Gives the processor's thread state to another thread.
+#[inline(always)]
+fn switch(hardware: &Hardware, thread: TcbRef) {
+    if let Some(old) = hardware.threads.loaded() {
+        hardware.threads.save(hardware.tcb(old));
+    }
+    hardware.threads.load(thread, hardware.tcb(thread));
+}
+
+/// Starts the first thread.
+///
+/// # Safety
+/// Called once, at the end of boot.
+pub(crate) unsafe fn start(first: Resume) -> ! {
+    let context = leave(first);
+    // SAFETY: `leave` made the thread's state the processor's.
+    unsafe { trap::enter_user_mode(context) }
+}

@@ -1,0 +1,128 @@
+//! The objects in frames: a reference is the object's address in the direct map.
+//!
+//! # Soundness
+//!
+//! Every method here turns a reference into a Rust reference, and rests on one argument. The kernel core
+//! promises (see [`Store`]) that a reference leads to a living object of its type. It gets references only
+//! by `kernel_address` for memory that Retype or boot set aside for that object and filled with zeroes,
+//! which is a valid object of every type, or by `irq_slot`. The direct map holds all that memory for good,
+//! writable, and Retype aligned it to the object's size. User programs cannot write it: memory is either
+//! typed as objects or as frames, never both. All objects are made of `Cell`s, so any number of shared
+//! references to one may exist, and only one core uses them at a time (see `single_core`). When an object
+//! is destroyed the core drops the capabilities and references first, and no Rust reference outlives one
+//! entry into the kernel.
+//!
+//! The two exceptions are words of user frames (`load`, `store`), which are accessed as volatile words
+//! through the direct map and never as Rust references, because user programs may change them; and
+//! `zero`, which fills memory that is no object yet.
+
+use core::cell::Cell;
+
+use kernel_core::{
+    AsidPoolRef, BufferRef, Endpoint, EndpointRef, Notification, NotificationRef, PhysicalAddress,
+    Refill, RefillRef, Reply, ReplyRef, SchedContext, SchedContextRef, Slot, SlotRef, Store,
+    TableRef, Tcb, TcbRef, VcpuRef, VcpuState,
+};
+
+use crate::hardware::Hardware;
+use crate::memory_layout::{DIRECT_MAP, count};
+use crate::svm::Vcpu;
+
+/// Follows a reference.
+macro_rules! follow {
+    ($reference:expr => $object:ty) => {
+        // SAFETY: the module's soundness paragraph.
+        unsafe { &*($reference.address() as *const $object) }
+    };
+}
+
+impl Store for Hardware {
+    #[inline(always)]
+    fn slot(&self, at: SlotRef) -> &Slot {
+        follow!(at => Slot)
+    }
+
+    #[inline(always)]
+    fn tcb(&self, at: TcbRef) -> &Tcb {
+        follow!(at => Tcb)
+    }
+
+    #[inline(always)]
+    fn endpoint(&self, at: EndpointRef) -> &Endpoint {
+        follow!(at => Endpoint)
+    }
+
+    #[inline(always)]
+    fn notification(&self, at: NotificationRef) -> &Notification {
+        follow!(at => Notification)
+    }
+
+    #[inline(always)]
+    fn reply(&self, at: ReplyRef) -> &Reply {
+        follow!(at => Reply)
+    }
+
+    #[inline(always)]
+    fn sched_context(&self, at: SchedContextRef) -> &SchedContext {
+        follow!(at => SchedContext)
+    }
+
+    #[inline(always)]
+    fn refill(&self, at: RefillRef) -> &Refill {
+        follow!(at => Refill)
+    }
+
+    #[inline(always)]
+    fn table(&self, at: TableRef) -> &[Cell<u64>; 512] {
+        follow!(at => [Cell<u64>; 512])
+    }
+
+    #[inline(always)]
+    fn asid_pool(&self, at: AsidPoolRef) -> &[Cell<u64>; 512] {
+        follow!(at => [Cell<u64>; 512])
+    }
+
+    #[inline(always)]
+    fn vcpu(&self, at: VcpuRef) -> &VcpuState {
+        &self.whole_vcpu(at).state
+    }
+
+    #[inline(always)]
+    fn load(&self, at: BufferRef) -> u64 {
+        // SAFETY: the module's soundness paragraph.
+        unsafe { (at.address() as *const u64).read_volatile() }
+    }
+
+    #[inline(always)]
+    fn store(&self, at: BufferRef, value: u64) {
+        // SAFETY: the module's soundness paragraph.
+        unsafe { (at.address() as *mut u64).write_volatile(value) }
+    }
+
+    fn zero(&self, start: PhysicalAddress, bytes: u64) {
+        // SAFETY: the module's soundness paragraph.
+        unsafe { ((DIRECT_MAP + start.0) as *mut u8).write_bytes(0, count(bytes)) };
+    }
+
+    #[inline(always)]
+    fn kernel_address(&self, at: PhysicalAddress) -> u64 {
+        DIRECT_MAP + at.0
+    }
+
+    #[inline(always)]
+    fn physical(&self, kernel_address: u64) -> PhysicalAddress {
+        PhysicalAddress(kernel_address - DIRECT_MAP)
+    }
+
+    fn irq_slot(&self, irq: u8) -> SlotRef {
+        self.irq_slots.slot(irq)
+    }
+}
+
+impl Hardware {
+    /// A virtual CPU with the machine's part.
+    #[inline(always)]
+    pub(crate) fn whole_vcpu(&self, at: VcpuRef) -> &Vcpu {
+        follow!(at => Vcpu)
+    }
+}

@@ -1,0 +1,208 @@
+//! Why a guest stopped, in the interface's terms.
+
+use sel4_sys::extension::{exit_message, reason};
+
+use super::Svm;
+use super::vcpu::{EFER_SVM, Vcpu};
+use super::vmcb::{SegmentName, virtual_interrupt};
+
+/// Exit codes: AMD64 manual 2, appendix C.
+pub(super) mod code {
+    pub(in crate::svm) const DEBUG_REGISTER_FIRST: u64 = 0x20;
+    pub(in crate::svm) const DEBUG_REGISTER_LAST: u64 = 0x3f;
+    pub(in crate::svm) const EXCEPTION_FIRST: u64 = 0x40;
+    pub(in crate::svm) const EXCEPTION_LAST: u64 = 0x5f;
+    pub(in crate::svm) const MACHINE_CHECK: u64 = 0x52;
+    pub(in crate::svm) const INTERRUPT: u64 = 0x60;
+    pub(in crate::svm) const NON_MASKABLE: u64 = 0x61;
+    pub(in crate::svm) const SYSTEM_MANAGEMENT: u64 = 0x62;
+    pub(in crate::svm) const INIT: u64 = 0x63;
+    pub(in crate::svm) const VIRTUAL_INTERRUPT: u64 = 0x64;
+    pub(in crate::svm) const RDPMC: u64 = 0x6f;
+    pub(in crate::svm) const CPUID: u64 = 0x72;
+    pub(in crate::svm) const RSM: u64 = 0x73;
+    pub(in crate::svm) const INVD: u64 = 0x76;
+    pub(in crate::svm) const HLT: u64 = 0x78;
+    pub(in crate::svm) const INVLPGA: u64 = 0x7a;
+    pub(in crate::svm) const PORT: u64 = 0x7b;
+    pub(in crate::svm) const MSR: u64 = 0x7c;
+    pub(in crate::svm) const TASK_SWITCH: u64 = 0x7d;
+    pub(in crate::svm) const SHUTDOWN: u64 = 0x7f;
+    pub(in crate::svm) const VMRUN: u64 = 0x80;
+    pub(in crate::svm) const VMMCALL: u64 = 0x81;
+    pub(in crate::svm) const SKINIT: u64 = 0x86;
+    pub(in crate::svm) const ICEBP: u64 = 0x88;
+    pub(in crate::svm) const WBINVD: u64 = 0x89;
+    pub(in crate::svm) const MONITOR: u64 = 0x8a;
+    pub(in crate::svm) const MWAIT_ARMED: u64 = 0x8c;
+    pub(in crate::svm) const XSETBV: u64 = 0x8d;
+    pub(in crate::svm) const RDPRU: u64 = 0x8e;
+    pub(in crate::svm) const INVLPGB_FIRST: u64 = 0xa0;
+    pub(in crate::svm) const TLBSYNC_LAST: u64 = 0xa4;
+    pub(in crate::svm) const NESTED_PAGE_FAULT: u64 = 0x400;
+    /// The manual says −1; emulators write 32 bits of it.
+    pub(in crate::svm) const INVALID: u64 = 0xffff_ffff;
+}
+
+/// Reason, detail and second detail of an exit.
+pub(crate) type Cause = [u64; 3];
+
+/// Causes that need nothing but the code.
+fn plain(code: u64, information: u64) -> Cause {
+    let reason = match code {
+        code::VIRTUAL_INTERRUPT => reason::INTERRUPT_WINDOW,
+        code::CPUID => reason::CPUID,
+        code::HLT => reason::HALT,
+        code::INVD | code::WBINVD => reason::CACHE,
+        code::SHUTDOWN => reason::SHUTDOWN,
+        code::VMMCALL => reason::HYPERCALL,
+        code::XSETBV => reason::XSETBV,
+        code::TASK_SWITCH => reason::TASK_SWITCH,
+        code::DEBUG_REGISTER_FIRST..=code::DEBUG_REGISTER_LAST => {
+            return [
+                reason::DEBUG_REGISTER,
+                code - code::DEBUG_REGISTER_FIRST,
+                information,
+            ];
+        }
+        code::RDPMC
+        | code::RSM
+        | code::INVLPGA
+        | code::VMRUN
+        | 0x82..=code::SKINIT
+        | code::ICEBP
+        | code::MONITOR..=code::MWAIT_ARMED
+        | code::RDPRU
+        | code::INVLPGB_FIRST..=code::TLBSYNC_LAST => {
+            return [reason::FORBIDDEN_INSTRUCTION, code, 0];
+        }
+        _ if code & 0xffff_ffff == code::INVALID => return [reason::INVALID_STATE, code, 0],
+        _ => return [reason::OTHER, code, information],
+    };
+    [reason, 0, 0]
+}
+
+/// IOIO's first word (section 15.10.2) in the interface's order: 0 input, 2 string, 3 repeat, 6:4 bytes,
+/// 9:7 address bytes / 2, 31:16 port.
+fn port_access(information: u64) -> u64 {
+    let bits = |shift: u32, mask: u64| information >> shift & mask;
+    bits(16, 0xffff) | bits(0, 1) << 16 | bits(2, 3) << 17 | bits(4, 7) << 19 | bits(7, 7) << 22
+}
+
+/// A nested page fault's first word (section 15.25.6): 0 present, 1 write, 4 fetch, 33 in a page walk.
+fn memory_access(information: u64) -> u64 {
+    information & 3 | (information >> 4 & 1) << 2 | (information >> 33 & 1) << 3
+}
+
+impl Vcpu {
+    /// Why the guest stopped.
+    pub(super) fn cause(&self) -> Cause {
+        let control = &self.vmcb.control;
+        let (first, second) = (
+            control.exit_information_1.get(),
+            control.exit_information_2.get(),
+        );
+        match control.exit_code.get() {
+            code::PORT => [reason::IO_PORT, port_access(first), 0],
+            code::NESTED_PAGE_FAULT => [reason::MEMORY, memory_access(first), second],
+            code::MSR => {
+                let number = self.general[1].get() & 0xffff_ffff;
+                let low = self.vmcb.save.rax.get() & 0xffff_ffff;
+                let value = self.general[2].get() << 32 | low;
+                match first {
+                    0 => [reason::MSR_READ, number, 0],
+                    _ => [reason::MSR_WRITE, number, value],
+                }
+            }
+            code @ code::EXCEPTION_FIRST..=code::EXCEPTION_LAST => {
+                [reason::EXCEPTION, code - code::EXCEPTION_FIRST, first]
+            }
+            code => plain(code, first),
+        }
+    }
+
+    fn state_word(&self) -> u64 {
+        use exit_message::state;
+        const LONG: u16 = 1 << 9;
+        const DEFAULT_SIZE: u16 = 1 << 10;
+        let attributes = self.vmcb.save.segment(SegmentName::Cs).attributes.get();
+        let flag = |condition: bool, bit: u64| if condition { bit } else { 0 };
+        (self.vmcb.control.interrupt_shadow.get() & state::INTERRUPT_SHADOW)
+            | flag(self.is_interrupt_waiting(), state::INTERRUPT_PENDING)
+            | flag(attributes & LONG != 0, state::CODE_64)
+            | flag(attributes & DEFAULT_SIZE != 0, state::CODE_32)
+            | u64::from(self.vmcb.save.privilege_level.get() & 3) << state::CPL_SHIFT
+    }
+}
+
+impl Svm {
+    /// A word of the message in which a run of the guest ends, but the first three, which are the cause.
+    #[inline(always)]
+    pub(crate) fn exit_word(&self, vcpu: &Vcpu, index: usize) -> u64 {
+        let (control, save) = (&vcpu.vmcb.control, &vcpu.vmcb.save);
+        // The processor's two words of instruction bytes are their number and fifteen bytes; the interface's
+        // are fifteen bytes and the number.
+        let instruction = |word: usize| control.instruction[word].get();
+        match index {
+            exit_message::RIP => save.rip.get(),
+            exit_message::GENERAL..exit_message::NEXT_RIP => {
+                vcpu.general(index - exit_message::GENERAL)
+            }
+            exit_message::NEXT_RIP => self.next_rip(vcpu),
+            exit_message::RFLAGS => save.rflags.get(),
+            exit_message::STATE => vcpu.state_word(),
+            exit_message::CR0 => save.cr0.get(),
+            exit_message::CR3 => save.cr3.get(),
+            exit_message::CR4 => save.cr4.get(),
+            exit_message::EFER => save.efer.get() & !EFER_SVM,
+            exit_message::CS_BASE => save.segment(SegmentName::Cs).base.get(),
+            exit_message::CR8 => control.virtual_interrupt.get() & virtual_interrupt::TASK_PRIORITY,
+            exit_message::INTERRUPTED_EVENT => vcpu.interrupted_event(),
+            exit_message::INSTRUCTION_BYTES => instruction(0) >> 8 | instruction(1) << 56,
+            exit_message::INSTRUCTION_BYTES_2 => instruction(1) >> 8 | instruction(0) << 56,
+            _ => 0,
+        }
+    }
+
+    /// Where the next instruction is, if the processor says so.
+    fn next_rip(&self, vcpu: &Vcpu) -> u64 {
+        let control = &vcpu.vmcb.control;
+        match control.exit_code.get() {
+            code::PORT => control.exit_information_2.get(),
+            _ if self.has_next_rip() => control.next_rip.get(),
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_accesses_are_translated() {
+        // IN AL, DX with 64-bit addresses at port 0x3fd: SZ8 is bit 4, A64 bit 9, type bit 0.
+        assert_eq!(
+            port_access(0x03fd_0211),
+            0x3fd | 1 << 16 | 1 << 19 | 4 << 22
+        );
+        // REP OUTSD with 32-bit addresses at port 0x1f0.
+        assert_eq!(
+            port_access(0x01f0_014c),
+            0x1f0 | 3 << 17 | 4 << 19 | 2 << 22
+        );
+    }
+
+    #[test]
+    fn nested_faults_are_translated() {
+        assert_eq!(memory_access(1 << 32 | 1 << 2 | 1 << 1), 2);
+        assert_eq!(memory_access(1 << 33 | 1 << 4 | 1), 0b1101);
+    }
+
+    #[test]
+    fn an_invalid_state_is_told_by_both_widths() {
+        assert_eq!(plain(u64::MAX, 0)[0], reason::INVALID_STATE);
+        assert_eq!(plain(0xffff_ffff, 0)[0], reason::INVALID_STATE);
+        assert_eq!(plain(0x83, 0), [reason::FORBIDDEN_INSTRUCTION, 0x83, 0]);
+    }
+}

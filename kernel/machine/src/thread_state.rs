@@ -1,0 +1,103 @@
+//! The part of a thread that stays in the processor while the kernel runs: extended state, segment bases
+//! and selectors.
+
+use core::arch::asm;
+use core::cell::Cell;
+
+use kernel_core::{Register, Tcb, TcbRef};
+use x86::bits64::segmentation::{rdfsbase, rdgsbase, wrfsbase, wrgsbase};
+use x86::msr::{IA32_FS_BASE, IA32_GS_BASE, wrmsr};
+
+use crate::cpu::features::Features;
+use crate::cpu::fpu::Fpu;
+
+/// Whose state the processor holds.
+pub(crate) struct ThreadState {
+    loaded: Cell<Option<TcbRef>>,
+    pub(crate) fpu: Fpu,
+    /// User programs can change segment bases by instructions, so the bases must be read back.
+    has_base_instructions: Cell<bool>,
+}
+
+impl ThreadState {
+    pub(crate) const fn new() -> Self {
+        Self {
+            loaded: Cell::new(None),
+            fpu: Fpu::new(),
+            has_base_instructions: Cell::new(false),
+        }
+    }
+
+    /// Chooses how to switch.
+    ///
+    /// # Safety
+    /// CR4 is set up.
+    pub(crate) unsafe fn initialize(&self, features: &Features) {
+        self.has_base_instructions.set(features.fs_gs_base);
+        // SAFETY: passed on.
+        unsafe { self.fpu.initialize(features) };
+    }
+
+    /// The thread whose state the processor holds.
+    #[inline(always)]
+    pub(crate) fn loaded(&self) -> Option<TcbRef> {
+        self.loaded.get()
+    }
+
+    /// Writes the loaded thread's state to its TCB.
+    #[inline(always)]
+    pub(crate) fn save(&self, tcb: &Tcb) {
+        if !self.fpu.is_disabled() {
+            self.fpu.save(&tcb.fpu);
+        }
+        if self.has_base_instructions.get() {
+            // SAFETY: the instructions are enabled, and read only.
+            unsafe {
+                tcb.context.set(Register::FsBase, rdfsbase());
+                tcb.context.set(Register::GsBase, rdgsbase());
+            }
+        }
+        self.loaded.set(None);
+    }
+
+    /// Puts a thread's state into the processor; what it held before is lost.
+    #[inline(always)]
+    pub(crate) fn load(&self, thread: TcbRef, tcb: &Tcb) {
+        let (fs_base, gs_base) = (
+            tcb.context.get(Register::FsBase),
+            tcb.context.get(Register::GsBase),
+        );
+        // SAFETY: the null selector is always allowed in these registers in 64-bit mode. They are reset
+        // because a thread could otherwise read what the one before it left there.
+        unsafe {
+            asm!(
+                "mov ds, {0:e}", "mov es, {0:e}", "mov fs, {0:e}", "mov gs, {0:e}",
+                in(reg) 0, options(nostack, preserves_flags)
+            );
+        }
+        // SAFETY: the core lets only canonical addresses into these two registers; the kernel uses neither
+        // segment.
+        unsafe {
+            if self.has_base_instructions.get() {
+                wrfsbase(fs_base);
+                wrgsbase(gs_base);
+            } else {
+                wrmsr(IA32_FS_BASE, fs_base);
+                wrmsr(IA32_GS_BASE, gs_base);
+            }
+        }
+        if tcb.is_fpu_disabled() {
+            self.fpu.disable();
+        } else {
+            self.fpu.load(&tcb.fpu);
+        }
+        self.loaded.set(Some(thread));
+    }
+
+    /// Writes a thread's state back if the processor holds it.
+    pub(crate) fn release(&self, thread: TcbRef, tcb: &Tcb) {
+        if self.loaded.get() == Some(thread) {
+            self.save(tcb);
+        }
+    }
+}
