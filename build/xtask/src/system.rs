@@ -13,7 +13,7 @@ use crate::progress::step;
 use crate::workspace::{self, Metadata};
 
 /// The program that holds all authority until boot is finished.
-const ROOT_SERVER: &str = "root-server";
+pub(crate) const ROOT_SERVER: &str = "root-server";
 
 /// The system that is meant when none is named.
 pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/first-light.toml";
@@ -25,6 +25,19 @@ pub(crate) fn pack(
     guest: GuestOptions<'_>,
     root_image: &Path,
 ) -> Result<()> {
+    let compiled = compile(metadata, manifest, guest)?;
+    let root_server = step("Building the root server", || {
+        program::build_one(metadata, ROOT_SERVER, Options::default())
+    })?;
+    write_image(&root_server, &compiled, root_image)
+}
+
+/// Compiles a manifest, and builds the programs that it names.
+pub(crate) fn compile(
+    metadata: &Metadata,
+    manifest: &Path,
+    guest: GuestOptions<'_>,
+) -> Result<CompiledSystem> {
     let mut inputs = Collected {
         metadata,
         guest: GuestFiles::prepare(guest)?,
@@ -32,10 +45,8 @@ pub(crate) fn pack(
     let shown = manifest.strip_prefix(workspace::root());
     let shown = shown.unwrap_or(manifest).display();
     step(&format!("Building {shown}"), || {
-        let compiled = manifest_compiler::compile(workspace::root(), manifest, &mut inputs)
-            .map_err(|failure| anyhow!("{failure}"))?;
-        let root_server = program::build_one(metadata, ROOT_SERVER, Options::default())?;
-        write_image(&root_server, &compiled, root_image)
+        manifest_compiler::compile(workspace::root(), manifest, &mut inputs)
+            .map_err(|failure| anyhow!("{failure}"))
     })
     .with_context(|| format!("{shown} cannot be built"))
 }

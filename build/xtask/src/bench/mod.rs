@@ -6,6 +6,7 @@
 mod figure;
 mod guest;
 mod images;
+mod memory;
 mod page;
 mod sizes;
 
@@ -19,6 +20,7 @@ pub(crate) use page::write as write_page;
 /// Measures everything.
 pub(crate) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
     let mut figures = sizes::measure(metadata)?;
+    figures.push(memory::measure(metadata)?);
     figures.extend(images::measure(metadata)?);
     figures.extend(guest::measure(metadata)?);
     Ok(figures)
