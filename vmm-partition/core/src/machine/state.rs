@@ -1,0 +1,98 @@
+//! The parts.
+
+use crate::{
+    clock::Clock,
+    cpuid::{self, Leaf},
+    device::{Pit, PowerManagement, Rtc, Serial, SystemControl},
+    host::Host,
+    instruction::Cache,
+    interrupt::Fabric,
+    msr::KvmClock,
+    pci::Bus,
+    virtio::{Block, Entropy, VirtioFunction},
+};
+
+/// Device numbers on the PCI bus.
+pub(super) const ENTROPY_DEVICE: u8 = 1;
+/// The volume.
+pub(super) const BLOCK_DEVICE: u8 = 2;
+
+/// What a machine is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct MachineParameters {
+    /// Frequency of the time stamp counter.
+    pub tsc_khz: u64,
+    /// Wall clock now, in seconds since 1970.
+    pub unix_seconds: u64,
+    /// Seed of the guest's entropy device; used for nothing else.
+    pub entropy_seed: [u8; 32],
+}
+
+/// A virtual PC around one virtual CPU.
+pub struct Machine<H: Host> {
+    pub(crate) host: H,
+    pub(crate) clock: Clock,
+    pub(crate) cpuid: cpuid::Table,
+    pub(crate) fabric: Fabric,
+    pub(crate) kvm_clock: KvmClock,
+    pub(super) pit: Pit,
+    pub(super) rtc: Rtc,
+    pub(super) power: PowerManagement,
+    pub(super) system_control: SystemControl,
+    pub(super) serial: Serial,
+    pub(super) bus: Bus,
+    pub(super) entropy: VirtioFunction<Entropy>,
+    pub(super) block: Option<VirtioFunction<Block>>,
+    pub(super) cache: Cache,
+    /// Vector that the kernel holds ready for the guest.
+    pub(super) injected: Option<u8>,
+    /// Deadline that the host was asked for.
+    pub(super) armed: Option<u64>,
+    pub(super) unknown_accesses: u32,
+}
+
+impl<H: Host> Machine<H> {
+    /// A machine as its firmware leaves it. CPUID of the CPU that this runs on is the basis of the guest's.
+    #[must_use]
+    pub fn new(mut host: H, parameters: &MachineParameters) -> Self {
+        let now = host.now();
+        let block = host.block().map(|channel| {
+            let device = Block::new(channel.block_count(), channel.slots());
+            VirtioFunction::new(device, BLOCK_DEVICE)
+        });
+        Self {
+            clock: Clock::new(parameters.tsc_khz, now, parameters.unix_seconds),
+            cpuid: cpuid::build(native_cpuid),
+            fabric: Fabric::new(),
+            kvm_clock: KvmClock::default(),
+            pit: Pit::new(),
+            rtc: Rtc::new(),
+            power: PowerManagement::new(),
+            system_control: SystemControl::new(),
+            serial: Serial::new(),
+            bus: Bus::new(),
+            entropy: VirtioFunction::new(Entropy::new(parameters.entropy_seed), ENTROPY_DEVICE),
+            block,
+            cache: Cache::new(),
+            injected: None,
+            armed: None,
+            unknown_accesses: 0,
+            host,
+        }
+    }
+
+    /// The system around the machine.
+    pub fn host(&mut self) -> &mut H {
+        &mut self.host
+    }
+}
+
+fn native_cpuid(leaf: u32, sub_leaf: u32) -> Leaf {
+    let answer = core::arch::x86_64::__cpuid_count(leaf, sub_leaf);
+    Leaf {
+        eax: answer.eax,
+        ebx: answer.ebx,
+        ecx: answer.ecx,
+        edx: answer.edx,
+    }
+}

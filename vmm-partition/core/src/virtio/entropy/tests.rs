@@ -1,0 +1,41 @@
+//! Buffers are filled, and differently each time.
+
+use super::Entropy;
+use crate::{
+    guest_memory::{GuestAddress, GuestMemory},
+    host::Host,
+    machine::test_host::TestHost,
+    virtio::{
+        device::{Device, Progress},
+        queue::Queue,
+    },
+};
+
+#[test]
+fn a_buffer_is_filled_with_random_bytes() {
+    let mut host = TestHost::new();
+    let mut queue = Queue {
+        size: 8,
+        enabled: true,
+        areas: [0x1000, 0x2000, 0x3000],
+        ..Queue::new()
+    };
+    let put = |host: &mut TestHost, at, bytes: &[u8]| {
+        assert_eq!(host.memory().write(GuestAddress(at), bytes), Ok(()));
+    };
+    put(&mut host, 0x1000, &0x8000u64.to_le_bytes());
+    put(&mut host, 0x1008, &100u32.to_le_bytes());
+    put(&mut host, 0x100c, &2u16.to_le_bytes());
+    put(&mut host, 0x2002, &1u16.to_le_bytes());
+    let mut entropy = Entropy::new([7; 32]);
+    assert_eq!(
+        entropy.process(&mut queue, &mut host),
+        Ok(Progress::Returned)
+    );
+    assert_eq!(host.memory().read_u64(GuestAddress(0x3004)), Ok(100 << 32));
+    let mut bytes = [0; 104];
+    assert_eq!(host.memory().read(GuestAddress(0x8000), &mut bytes), Ok(()));
+    assert_ne!(bytes[..50], bytes[50..100]);
+    assert_eq!(bytes[100..], [0; 4]);
+    assert_eq!(entropy.process(&mut queue, &mut host), Ok(Progress::None));
+}

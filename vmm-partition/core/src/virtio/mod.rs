@@ -1,0 +1,18 @@
+//! virtio 1.x over PCI, the modern interface only (OASIS Virtual I/O Device version 1.2).
+//!
+//! A queue is read by copying: a ring entry or descriptor is read once, checked, and the copy is
+//! used, so that a guest that changes it meanwhile gains nothing.
+
+mod block;
+mod chain;
+mod device;
+mod entropy;
+mod function;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod transport;
+
+pub(crate) use block::Block;
+pub(crate) use entropy::Entropy;
+pub(crate) use function::{Access, VirtioFunction};
