@@ -123,6 +123,12 @@ impl ByteWriter {
 }
 
 impl ByteReader {
+    /// Bytes that the stream holds at most.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.length
+    }
+
     /// Bytes that wait to be read.
     ///
     /// # Errors
