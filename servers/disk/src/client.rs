@@ -1,0 +1,165 @@
+//! The client: requests that it sends, answers that it gets, memory of it that the device reaches.
+
+use block_api::{
+    BLOCK_SIZE, CheckedRequest, Completion, Geometry, Outcome, QUEUE_LENGTH, Refusal, Request,
+};
+use disk_core::Transfer;
+use runtime::shared_memory::{
+    Channel, ChannelError, Memory, PushError, Receiver, RegionReader, RegionWriter, Sender,
+};
+
+use crate::failure::Failure;
+
+pub(crate) struct Client {
+    channel: Channel,
+    requests: Receiver<Request>,
+    completions: Sender<Completion>,
+    /// Where the device puts what is read.
+    output: RegionWriter,
+    /// Where the client puts what is to be written.
+    input: RegionReader,
+    area_size: usize,
+    /// Requests that were taken and not answered.
+    unanswered: u64,
+    owes_signal: bool,
+    /// It broke the rules of the channel; nothing it says counts any more.
+    is_cut_off: bool,
+}
+
+/// What is to be done for a request.
+pub(crate) enum Work {
+    /// For the device.
+    Transfer { id: u32, transfer: Transfer },
+    /// Nothing more: it has been answered.
+    Answered,
+}
+
+impl Client {
+    pub(crate) fn open(memory: &Memory, name: &str) -> Result<Self, Failure> {
+        let channel = Channel::open(memory, name)?;
+        let output = channel.output_data::<Completion>(QUEUE_LENGTH);
+        let input = channel.input_data::<Request>(QUEUE_LENGTH);
+        if output.physical_address(0).is_none() || input.physical_address(0).is_none() {
+            return Err(Failure::ClientMemory);
+        }
+        Ok(Self {
+            requests: channel.receiver(QUEUE_LENGTH)?,
+            completions: channel.sender(QUEUE_LENGTH)?,
+            channel,
+            area_size: output.len().min(input.len()),
+            output,
+            input,
+            unanswered: 0,
+            owes_signal: false,
+            is_cut_off: false,
+        })
+    }
+
+    /// Takes the next request, if there is one and room for its answer.
+    pub(crate) fn next(&mut self, block_count: u64) -> Option<Work> {
+        let request = self.take();
+        let request = request.unwrap_or_else(|error| {
+            self.cut_off(error);
+            None
+        })?;
+        self.unanswered += 1;
+        let work = request
+            .check(block_count, self.area_size)
+            .and_then(|checked| self.work(checked, block_count));
+        match work {
+            Ok(Some(transfer)) => Some(Work::Transfer {
+                id: request.id,
+                transfer,
+            }),
+            Ok(None) => {
+                self.answer(request.id, Ok(()));
+                Some(Work::Answered)
+            }
+            Err(refusal) => {
+                self.answer(request.id, Err(refusal));
+                Some(Work::Answered)
+            }
+        }
+    }
+
+    /// Answers a request. The client is woken by [`signal`](Self::signal).
+    pub(crate) fn answer(&mut self, id: u32, outcome: Outcome) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.owes_signal = true;
+        match self.completions.push(&Completion::new(id, outcome)) {
+            Ok(()) => {}
+            // Room was made sure of when the request was taken.
+            Err(PushError::Full | PushError::PeerMisbehaved) => {
+                self.cut_off(ChannelError::PeerMisbehaved);
+            }
+        }
+    }
+
+    /// Wakes the client if there is anything new for it.
+    pub(crate) fn signal(&mut self) {
+        if core::mem::take(&mut self.owes_signal) {
+            self.channel.signal();
+        }
+    }
+
+    fn take(&mut self) -> Result<Option<Request>, ChannelError> {
+        if self.is_cut_off || self.completions.free()? <= self.unanswered {
+            return Ok(None);
+        }
+        self.requests.pop()
+    }
+
+    /// What the device has to do for a request; `None` if the answer is there already.
+    fn work(&self, request: CheckedRequest, block_count: u64) -> Result<Option<Transfer>, Refusal> {
+        // The lengths were checked against the smaller area, so all addresses are inside.
+        match request {
+            CheckedRequest::Read {
+                first,
+                blocks,
+                data,
+            } => {
+                let address = self.output.physical_address(data);
+                let blocks = u32::try_from(blocks).map_err(|_| Refusal::OutOfRange)?;
+                let address = address.ok_or(Refusal::OutOfRange)?;
+                Ok(Some(Transfer::Read {
+                    first,
+                    blocks,
+                    address,
+                }))
+            }
+            CheckedRequest::Write {
+                first,
+                blocks,
+                data,
+            } => {
+                let address = self.input.physical_address(data);
+                let blocks = u32::try_from(blocks).map_err(|_| Refusal::OutOfRange)?;
+                let address = address.ok_or(Refusal::OutOfRange)?;
+                Ok(Some(Transfer::Write {
+                    first,
+                    blocks,
+                    address,
+                }))
+            }
+            CheckedRequest::Flush => Ok(Some(Transfer::Flush)),
+            CheckedRequest::Geometry { data } => {
+                self.write_geometry(data, block_count)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn write_geometry(&self, data: usize, block_count: u64) -> Result<(), Refusal> {
+        let mut record = [0; Geometry::SIZE];
+        record[..8].copy_from_slice(&block_count.to_le_bytes());
+        record[8..16].copy_from_slice(&(BLOCK_SIZE as u64).to_le_bytes());
+        let written = self.output.write_at(data, &record);
+        written.map_err(|_| Refusal::OutOfRange)
+    }
+
+    fn cut_off(&mut self, error: ChannelError) {
+        if !core::mem::replace(&mut self.is_cut_off, true) {
+            runtime::println!("takes no more requests: {error}");
+        }
+    }
+}
