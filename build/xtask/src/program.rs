@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
+use crate::process::run_quietly;
 use crate::workspace::{self, Metadata, Package};
 
 /// The host's target, used freestanding.
@@ -114,12 +115,10 @@ pub(crate) fn build(
     if let Some(features) = options.features {
         command.args(["--features", features]);
     }
-    let status = command.status().context("cargo cannot be started")?;
-    ensure!(
-        status.success(),
-        "the build of {} failed",
-        names(packages).join(", ")
-    );
+    // Kept back unless the build fails: at each build of the kernel the compiler warns that its
+    // way without SSE will become an error one day. The toolchain is pinned.
+    run_quietly(&mut command)
+        .with_context(|| format!("the build of {} failed", names(packages).join(", ")))?;
     let folder = workspace::path(home.target_folder())
         .join(TARGET)
         .join("release");

@@ -61,7 +61,7 @@ fn touches_user_registers(instruction: &Instruction, factory: &mut InstructionIn
     let computes = instruction.cpuid_features().iter().any(|feature| {
         matches!(
             feature,
-            CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387
+            CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387 | CpuidFeature::MMX
         )
     });
     let resets = matches!(instruction.mnemonic(), Mnemonic::Fninit);
@@ -75,4 +75,34 @@ fn enclosing_symbol(image: &object::File<'_>, address: u64) -> String {
         .filter(|symbol| (symbol.address()..symbol.address() + symbol.size()).contains(&address))
         .find_map(|symbol| symbol.name().ok().map(str::to_owned))
         .unwrap_or_else(|| "no known function".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touches(code: &[u8]) -> bool {
+        let mut decoder = Decoder::new(64, code, DecoderOptions::NONE);
+        touches_user_registers(&decoder.decode(), &mut InstructionInfoFactory::new())
+    }
+
+    #[test]
+    fn vector_and_x87_instructions_are_found() {
+        assert!(touches(&[0x0f, 0x28, 0xc1]), "movaps xmm0, xmm1");
+        assert!(touches(&[0xc5, 0xfc, 0x77]), "vzeroall");
+        assert!(touches(&[0x0f, 0x6e, 0xc0]), "movd mm0, eax");
+        assert!(touches(&[0x0f, 0x77]), "emms");
+        assert!(touches(&[0xd9, 0xe8]), "fld1");
+        assert!(touches(&[0xdd, 0x00]), "fld qword [rax]");
+    }
+
+    #[test]
+    fn what_switches_them_is_allowed() {
+        assert!(!touches(&[0xdb, 0xe3]), "fninit");
+        assert!(!touches(&[0x0f, 0xae, 0x00]), "fxsave [rax]");
+        assert!(!touches(&[0x0f, 0xae, 0x08]), "fxrstor [rax]");
+        assert!(!touches(&[0x0f, 0xae, 0x20]), "xsave [rax]");
+        assert!(!touches(&[0x0f, 0xae, 0x28]), "xrstor [rax]");
+        assert!(!touches(&[0x48, 0x89, 0xd8]), "mov rax, rbx");
+    }
 }
