@@ -35,7 +35,7 @@ pub use deadline::DeadlineTimer;
 pub use endpoint::{CallError, Endpoint, Event, Request, Server};
 pub use environment;
 pub use notification::{Notification, Signal};
-pub use output::{print_arguments, redirect_output};
+pub use output::{output_is_taken, print_arguments, redirect_output};
 pub use random::Random;
 pub use root_task::RootTask;
 pub use sel4_sys;

@@ -57,6 +57,17 @@ pub fn redirect_output(write: fn(&[u8])) {
     *OUTPUT.lock() = Output::Redirected(write);
 }
 
+/// Whether the console has taken everything that was printed; also when there is no console.
+#[must_use]
+pub fn output_is_taken() -> bool {
+    match OUTPUT.try_lock().as_deref_mut() {
+        Some(Output::Console(console)) => {
+            console.lost == 0 && console.writer.waiting().is_ok_and(|bytes| bytes == 0)
+        }
+        _ => true,
+    }
+}
+
 /// Opens the console, if there is one.
 pub(crate) fn open(memory: &Memory) {
     if let Ok(channel) = Channel::open(memory, CHANNEL)

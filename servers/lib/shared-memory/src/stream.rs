@@ -80,6 +80,15 @@ impl ByteWriter {
         Ok(self.length - distance(self.consumed, self.produced))
     }
 
+    /// Bytes that the peer has not taken yet.
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    pub fn waiting(&mut self) -> Result<usize, ChannelError> {
+        Ok(self.length - self.free()?)
+    }
+
     /// Writes as many of `bytes` as fit and answers how many; the peer is woken only by [`Channel::signal`].
     ///
     /// # Errors

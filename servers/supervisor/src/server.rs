@@ -1,0 +1,103 @@
+//! What is done about each message.
+
+use runtime::{Component, Event, Request, Server as Receiver, println, sel4_sys::Ipc};
+use supervisor_api::{Noted, Report};
+use supervisor_core::{Action, Fault, Guests, Policy, Remaining};
+
+use crate::{
+    components::{Components, Sender},
+    failure::Failure,
+    power::Power,
+};
+
+pub(crate) struct Server {
+    ipc: Ipc,
+    components: Components,
+    guests: Guests,
+    policy: Policy,
+    power: Power,
+}
+
+impl Server {
+    pub(crate) fn new(component: &Component) -> Result<Self, Failure> {
+        let action = |parameter: &'static str| {
+            let word = component.environment.text(parameter)?;
+            Action::from_word(word).map_err(|error| Failure::Policy(parameter, error))
+        };
+        let policy = Policy {
+            on_guest_power_off: action("on-guest-power-off")?,
+            on_guest_restart: action("on-guest-restart")?,
+            on_guest_crash: action("on-guest-crash")?,
+            on_component_fault: action("on-component-fault")?,
+        };
+        let components = Components::new(component);
+        Ok(Self {
+            ipc: component.ipc,
+            guests: Guests::new(components.monitors().map(|(_, badge)| badge)),
+            components,
+            policy,
+            power: Power::new(component, &policy)?,
+        })
+    }
+
+    /// Handles a message and waits for the next.
+    pub(crate) fn handle(&mut self, receiver: &Receiver, message: &Request) -> Event {
+        match self.components.sender(message.badge) {
+            Sender::Kernel { culprit } => {
+                self.component_faulted(culprit, message);
+                // No answer: the culprit stays where it is.
+                receiver.receive()
+            }
+            Sender::Monitor(name) => match receiver.decode(message) {
+                Some(report) => {
+                    self.guest_ended(name, message.badge, &report);
+                    receiver.reply_and_receive(&Noted)
+                }
+                None => {
+                    println!("{name} sent a message that is no report");
+                    receiver.refuse_and_receive()
+                }
+            },
+            Sender::Unknown => {
+                println!("a message with the unknown badge {:#x}", message.badge);
+                receiver.receive()
+            }
+        }
+    }
+
+    fn component_faulted(&self, culprit: &str, message: &Request) {
+        let info = message.received.info;
+        let fault = Fault::decode(info.label(), |index| {
+            let present = (index as u64) < info.length();
+            if present { self.ipc.word(index) } else { 0 }
+        });
+        println!("{culprit} is stopped by a {fault}");
+        if let Err(error) = self.components.suspend(culprit) {
+            println!("{culprit} cannot be suspended: {error:?}");
+        }
+        self.perform(self.policy.on_component_fault);
+    }
+
+    fn guest_ended(&mut self, name: &str, badge: u64, report: &Report) {
+        match report {
+            Report::GuestPoweredOff => println!("the guest of {name} is switched off"),
+            Report::GuestRestarts => println!("the guest of {name} asks to start afresh"),
+            Report::GuestCrashed { cause, instruction } => {
+                println!("the guest of {name} crashed: {cause}; instruction at {instruction:#x}");
+            }
+        }
+        match self.guests.ended(badge, report, &self.policy) {
+            Remaining::Some => {}
+            Remaining::None(action) => self.perform(action),
+        }
+    }
+
+    fn perform(&self, action: Action) {
+        if action != Action::GoOn {
+            println!("{action}");
+        }
+        if let Err(error) = self.power.perform(action) {
+            println!("which the machine refuses: {error:?}");
+        }
+    }
+}
