@@ -90,3 +90,32 @@ pub fn in_instruction(port: u16) -> u8 {
     }
     value
 }
+
+core::arch::global_asm!(
+    ".text",
+    ".global test_support_trap",
+    "test_support_trap:",
+    "ud2"
+);
+
+unsafe extern "C" {
+    /// An undefined instruction.
+    fn test_support_trap();
+}
+
+/// The address of an undefined instruction.
+#[must_use]
+pub fn trap_address() -> u64 {
+    test_support_trap as *const () as u64
+}
+
+/// The word at the FS base.
+#[must_use]
+pub fn fs_word() -> u64 {
+    let value;
+    // SAFETY: reads memory; where none is mapped the thread faults.
+    unsafe {
+        asm!("mov {value}, fs:[0]", value = out(reg) value, options(nostack, preserves_flags, readonly));
+    }
+    value
+}

@@ -257,6 +257,17 @@ impl Tester {
         frames.start + (address - image_start) / PAGE
     }
 
+    /// Marks the threads made so far, for [`Tester::reuse_threads_from`].
+    #[must_use]
+    pub fn next_thread(&self) -> usize {
+        self.next_thread
+    }
+
+    /// Says that the threads made since the mark are over: their stacks are used again.
+    pub fn reuse_threads_from(&mut self, mark: usize) {
+        self.next_thread = mark;
+    }
+
     /// Lets all threads of lower priority run until they block: sleeps until the lowest signals.
     ///
     /// # Errors
