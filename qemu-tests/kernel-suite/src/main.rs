@@ -2,17 +2,21 @@
 //! (x86_64, MCS, one core, debug build).
 #![no_std]
 #![no_main]
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
+mod asid;
 mod boot;
 mod cnode;
 mod endpoint;
+mod exception;
+mod floating_point;
+mod interrupt;
+mod io_port;
+mod notification;
 mod paging;
 mod scheduling;
 mod tcb;
 mod untyped;
-
-use sel4_sys::boot_info::BootInfo;
 
 /// From what everything needs to what needs everything.
 const GROUPS: &[&[test_support::Test]] = &[
@@ -23,14 +27,12 @@ const GROUPS: &[&[test_support::Test]] = &[
     tcb::TESTS,
     endpoint::TESTS,
     scheduling::TESTS,
+    notification::TESTS,
+    exception::TESTS,
+    asid::TESTS,
+    io_port::TESTS,
+    interrupt::TESTS,
+    floating_point::TESTS,
 ];
 
-/// The program starts here, with the address of bootinfo.
-#[expect(
-    unsafe_code,
-    reason = "the start-up code finds the program by this name"
-)]
-#[unsafe(no_mangle)]
-extern "C" fn root_task(boot: &'static BootInfo) -> ! {
-    test_support::run_all(boot, GROUPS)
-}
+test_support::root_task!(GROUPS);

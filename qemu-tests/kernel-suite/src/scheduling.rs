@@ -9,7 +9,7 @@ use sel4_sys::object::ObjectType::SchedContext;
 use sel4_sys::{Ipc, MessageInfo, invocation as label, slot, syscall};
 use test_support::cpu::{spin, ticks};
 use test_support::threads::{clear_notes, note, noted};
-use test_support::{Outcome, Plan, Test, Tester, ensure, equal, memory, refused};
+use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};
 
 pub(crate) const TESTS: &[Test] = &[
     Test {
@@ -114,12 +114,6 @@ pub(crate) fn full_time(badge: u64) -> SchedParams {
     }
 }
 
-/// Ticks of the time stamp counter in a microsecond.
-pub(crate) fn ticks_per_us(t: &Tester) -> u64 {
-    let chunk = memory::extra_chunk(t.boot, sel4_sys::boot_info::extra::TSC_FREQUENCY);
-    chunk.unwrap_or(0) & 0xffff_ffff
-}
-
 fn append(_: Ipc, digit: u64) {
     let before = noted(0);
     note(0).store(before * 10 + digit, SeqCst);
@@ -182,7 +176,7 @@ fn wait_until(deadline: u64) {
 
 fn round_robin(t: &mut Tester) -> Outcome {
     clear_notes();
-    let limit = 200_000 * ticks_per_us(t);
+    let limit = 200_000 * t.ticks_per_us();
     for index in [1, 2] {
         t.spawn(
             Plan::new(count_for_ever, index)
@@ -216,7 +210,7 @@ fn measure_own_time(_: Ipc, ticks_per_us: u64) {
 
 fn budget_bounds(t: &mut Tester) -> Outcome {
     clear_notes();
-    let rate = ticks_per_us(t);
+    let rate = t.ticks_per_us();
     let plan = Plan::new(measure_own_time, rate)
         .priority(200)
         .budget(2_000, 20_000);
@@ -237,7 +231,7 @@ fn budget_bounds(t: &mut Tester) -> Outcome {
 
 fn replenished(t: &mut Tester) -> Outcome {
     clear_notes();
-    let rate = ticks_per_us(t);
+    let rate = t.ticks_per_us();
     t.spawn(
         Plan::new(measure_own_time, rate)
             .priority(200)
@@ -291,7 +285,7 @@ fn spin_then_stop(_: Ipc, duration: u64) {
 }
 
 fn consumed(t: &mut Tester) -> Outcome {
-    let rate = ticks_per_us(t);
+    let rate = t.ticks_per_us();
     let thread = t.spawn(
         Plan::new(spin_then_stop, 2_000 * rate)
             .priority(200)
@@ -407,9 +401,8 @@ fn unbind_stops(t: &mut Tester) -> Outcome {
     t.let_others_run()?;
     equal("the count without time", noted(1), before)?;
     invoke::sched_context_bind(&t.ipc, thread.sched_context, thread.tcb)?;
-    spin(20_000 * ticks_per_us(t));
-    t.let_others_run()?;
-    ensure(noted(1) > before, "the thread did not go on")
+    let goes_on = t.let_others_run_until(|| noted(1) > before)?;
+    ensure(goes_on, "the thread did not go on")
 }
 
 fn wait_and_count(ipc: Ipc, notification: u64) {
@@ -532,7 +525,7 @@ fn send_lends_nothing(t: &mut Tester) -> Outcome {
 
 fn yield_to(t: &mut Tester) -> Outcome {
     clear_notes();
-    let rate = ticks_per_us(t);
+    let rate = t.ticks_per_us();
     t.set_own_priority(150)?;
     let thread = t.spawn(Plan::new(spin_then_stop, 1_000 * rate).priority(150))?;
     let got = t.ipc.invoke(
@@ -557,7 +550,7 @@ fn delete_context(t: &mut Tester) -> Outcome {
     ensure(noted(1) > 0, "the thread did not run")?;
     t.delete(thread.sched_context)?;
     let before = noted(1);
-    spin(20_000 * ticks_per_us(t));
+    spin(20_000 * t.ticks_per_us());
     t.let_others_run()?;
     equal("the count without context", noted(1), before)
 }

@@ -7,7 +7,6 @@ use sel4_sys::invoke::{self, Resume};
 use sel4_sys::object::ObjectType;
 use sel4_sys::user_context::{USER_CONTEXT_WORDS, UserContext};
 use sel4_sys::{CNodeCapData, Ipc, MessageInfo, invocation as label, slot, syscall};
-use test_support::cpu::spin;
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};
 
@@ -157,10 +156,8 @@ fn suspend_resume(t: &mut Tester) -> Outcome {
     t.let_others_run()?;
     equal("the note of the suspended thread", noted(0), before)?;
     invoke::tcb_resume(&t.ipc, thread.tcb)?;
-    // Its next period must come before it has time again.
-    spin(20_000 * crate::scheduling::ticks_per_us(t));
-    t.let_others_run()?;
-    ensure(noted(0) > before, "the resumed thread did not run")
+    let goes_on = t.let_others_run_until(|| noted(0) > before)?;
+    ensure(goes_on, "the resumed thread did not run")
 }
 
 fn send_once(ipc: Ipc, endpoint: u64) {

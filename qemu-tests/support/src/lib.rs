@@ -15,6 +15,7 @@
 
 pub mod cpu;
 pub mod faults;
+pub mod floating_point;
 pub mod memory;
 pub mod outcome;
 pub mod ports;
@@ -23,6 +24,8 @@ pub mod resources;
 pub mod run;
 pub mod start;
 pub mod threads;
+
+pub use sel4_sys::boot_info::BootInfo;
 
 pub use outcome::{Failure, Outcome, ensure, equal, expect, refused};
 pub use resources::Tester;

@@ -307,3 +307,36 @@ impl Tester {
 
 /// The first thread's priority at the start of each test.
 pub const ROOT_PRIORITY: u64 = 255;
+
+impl Tester {
+    /// The 4 KiB frame of device memory at this physical address.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says, or that no untyped holds it.
+    pub fn device_frame(&mut self, physical: u64) -> Result<u64, Failure> {
+        let holds = |piece: &UntypedDescription| {
+            piece.is_device == 1
+                && piece.physical_address <= physical
+                && physical - piece.physical_address < 1 << piece.size_bits
+        };
+        let mut untyped = expect(self.find_untyped(holds), "device memory there")?;
+        // What an earlier test made of it is not needed any more.
+        self.revoke(untyped)?;
+        let index = usize::try_from(untyped - self.boot.untyped.start).unwrap_or(usize::MAX);
+        let piece = expect(self.boot.untyped_list.get(index), "description")?;
+        let mut start = piece.physical_address;
+        for bits in (12..u64::from(piece.size_bits)).rev() {
+            let halves = self.slots(2);
+            let retype = Retype {
+                count: 2,
+                ..retype_into(ObjectType::Untyped, bits, halves)
+            };
+            invoke::untyped_retype(&self.ipc, untyped, &retype)?;
+            let upper = physical - start >= 1 << bits;
+            untyped = halves + u64::from(upper);
+            start += if upper { 1 << bits } else { 0 };
+        }
+        Ok(self.make_from(untyped, ObjectType::Page, 0)?)
+    }
+}

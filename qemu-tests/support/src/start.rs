@@ -1,6 +1,7 @@
 //! The first instructions of a root task, and what the compiler expects a program to define.
 //!
-//! The kernel enters with the address of bootinfo in RDI and no stack.
+//! The kernel enters with the address of bootinfo in RDI and no stack. Components have all this
+//! from `runtime`, whose soundness rests on there being one thread; tests have several.
 
 use core::arch::{asm, global_asm};
 use core::panic::PanicInfo;
@@ -9,6 +10,18 @@ use crate::{ports, println};
 
 /// Bytes of the first thread's stack.
 const STACK_SIZE: usize = 128 * 1024;
+
+/// Makes a program out of groups of tests.
+#[macro_export]
+macro_rules! root_task {
+    ($groups:expr) => {
+        /// The start-up code calls it by this name, with the address of bootinfo.
+        #[unsafe(no_mangle)]
+        extern "C" fn root_task(boot: &'static $crate::BootInfo) -> ! {
+            $crate::run_all(boot, $groups)
+        }
+    };
+}
 
 #[repr(C, align(4096))]
 struct Stack([u8; STACK_SIZE]);

@@ -285,6 +285,31 @@ impl Tester {
     }
 }
 
+impl Tester {
+    /// Lets other threads run, again and again for a second or so, until `done` holds.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub fn let_others_run_until(&mut self, done: impl Fn() -> bool) -> Result<bool, Error> {
+        for _ in 0..50 {
+            self.let_others_run()?;
+            if done() {
+                return Ok(true);
+            }
+            cpu::spin(20_000 * self.ticks_per_us());
+        }
+        Ok(false)
+    }
+
+    /// Ticks of the time stamp counter in a microsecond.
+    #[must_use]
+    pub fn ticks_per_us(&self) -> u64 {
+        let chunk = sel4_sys::boot_info::extra::TSC_FREQUENCY;
+        crate::memory::extra_chunk(self.boot, chunk).map_or(1000, |word| word & 0xffff_ffff)
+    }
+}
+
 fn signal_once(ipc: Ipc, notification: u64) {
     ipc.signal(notification);
 }
