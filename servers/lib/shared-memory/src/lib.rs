@@ -34,6 +34,8 @@ pub mod access;
 mod channel;
 mod error;
 #[cfg(test)]
+mod granted_regions;
+#[cfg(test)]
 mod hostile_peer;
 mod memory;
 mod queue;
