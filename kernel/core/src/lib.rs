@@ -8,6 +8,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 mod address;
 mod boot;
 mod capability;
@@ -30,6 +33,8 @@ mod object;
 mod schedule;
 mod space;
 mod system_call;
+#[cfg(test)]
+mod tests;
 
 pub use address::{
     AsidPoolRef, BufferRef, EndpointRef, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,

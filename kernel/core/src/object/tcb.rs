@@ -86,7 +86,7 @@ pub const FPU_BYTES: usize = 832;
 /// The processor's extended state; only the machine looks inside.
 #[repr(C, align(64))]
 pub struct FpuArea {
-    bytes: [Cell<u8>; FPU_BYTES],
+    pub(crate) bytes: [Cell<u8>; FPU_BYTES],
 }
 
 /// A thread. The object takes 2048 bytes.

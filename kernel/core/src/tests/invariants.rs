@@ -1,0 +1,77 @@
+//! What must be true of the kernel's state between any two system calls.
+
+use std::collections::BTreeSet;
+use std::vec::Vec;
+
+use super::world::World;
+use crate::SlotRef;
+use crate::address::{TCB_SLOT_COUNT, TcbSlot};
+use crate::capability::{CNode, Capability};
+
+/// All slots that can be reached from the root server's CNode and its thread.
+pub(super) fn reachable_slots(world: &World) -> Vec<SlotRef> {
+    let mut seen = BTreeSet::new();
+    let mut slots = Vec::new();
+    let mut cnodes: Vec<(SlotRef, u64)> = Vec::new();
+    let root = world.root;
+    cnodes.push((root.slot(TcbSlot::CSpace), TCB_SLOT_COUNT));
+    while let Some((base, count)) = cnodes.pop() {
+        if !seen.insert(base.address()) {
+            continue;
+        }
+        for slot in (0..count).map(|index| base.offset(index)) {
+            slots.push(slot);
+            match world.kernel.slot(slot).capability() {
+                Capability::CNode(CNode { base, radix, .. }) => cnodes.push((base, 1 << radix)),
+                Capability::Thread(tcb) => cnodes.push((tcb.slot(TcbSlot::CSpace), TCB_SLOT_COUNT)),
+                _ => (),
+            }
+        }
+    }
+    slots
+}
+
+/// Checks the derivation list around every reachable slot.
+pub(super) fn check(world: &World) {
+    let kernel = &world.kernel;
+    assert!(!kernel.is_deleting(), "a deletion was left unfinished");
+    for at in reachable_slots(world) {
+        let slot = kernel.slot(at);
+        if slot.is_empty() {
+            assert!(slot.next().is_none() && slot.previous().is_none());
+            continue;
+        }
+        if let Some(next) = slot.next() {
+            assert_eq!(kernel.slot(next).previous(), Some(at), "broken list");
+            assert!(!kernel.slot(next).is_empty(), "empty slot in the list");
+        }
+        if let Some(previous) = slot.previous() {
+            assert_eq!(kernel.slot(previous).next(), Some(at), "broken list");
+        }
+        if let Capability::Untyped(untyped) = slot.capability() {
+            assert!(untyped.used <= untyped.size(), "more used than there is");
+        }
+    }
+    check_ready_queues(world);
+}
+
+fn check_ready_queues(world: &World) {
+    let kernel = &world.kernel;
+    for (priority, queue) in (0u8..=255).zip(&kernel.core.ready) {
+        let word = kernel.core.ready_words[usize::from(priority >> 6)].get();
+        let marked = word & 1 << (priority & 63) != 0;
+        assert_eq!(marked, queue.head.get().is_some(), "wrong priority bits");
+        let mut next = queue.head.get();
+        let mut previous = None;
+        while let Some(thread) = next {
+            let tcb = kernel.tcb(thread);
+            assert!(tcb.in_ready_queue.get() && kernel.is_schedulable(thread));
+            assert_eq!(tcb.ready_previous.get(), previous);
+            assert_eq!(tcb.priority.get(), priority);
+            assert_ne!(kernel.current(), Some(thread), "runs and waits to run");
+            previous = next;
+            next = tcb.ready_next.get();
+        }
+        assert_eq!(queue.tail.get(), previous);
+    }
+}

@@ -1,0 +1,19 @@
+//! Tests of the kernel's decisions on the host: a store of ordinary boxes, a root server made by the real
+//! boot code, and system calls through the real entry points.
+
+mod host;
+mod invariants;
+mod world;
+
+mod boot;
+mod cnode;
+mod fault;
+mod guest;
+mod interrupt;
+mod ipc;
+mod notification;
+mod reply;
+mod retype;
+mod schedule;
+mod space;
+mod tcb;
