@@ -91,10 +91,7 @@ fn clock_chip() -> Vec<u8> {
 fn board() -> Vec<u8> {
     let content = [
         name("_HID", &eisa_id(*b"PNP", 0x0c02)),
-        name(
-            "_CRS",
-            &resources(&[ports(POWER_MANAGEMENT_PORT, 0x10), ports(0xcf9, 1)]),
-        ),
+        name("_CRS", &resources(&[ports(POWER_MANAGEMENT_PORT, 0x10)])),
     ];
     device("MBRD", &content.concat())
 }

@@ -1,6 +1,7 @@
 //! What the monitor does at each kind of exit: one file each.
 
 mod cpuid;
+mod debug_register;
 mod emulated;
 mod exception;
 mod halt;
@@ -41,7 +42,8 @@ pub(crate) fn handle<H: Host, V: VirtualCpu>(
         reason::HYPERCALL => emulated::hypercall(exit, request),
         reason::CACHE => emulated::cache(exit, request),
         reason::XSETBV => emulated::xsetbv(vcpu, exit, request),
-        reason::DEBUG_REGISTER | reason::EXCEPTION => exception::handle(exit, request),
+        reason::DEBUG_REGISTER => debug_register::handle(machine, vcpu, exit, request),
+        reason::EXCEPTION => exception::handle(exit, request),
         reason::FORBIDDEN_INSTRUCTION => inject(request, event::exception(vector::UNDEFINED)),
         reason::SHUTDOWN => return Some(Ending::TripleFault),
         _ => return Some(other::ending(exit)),

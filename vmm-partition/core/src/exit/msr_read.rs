@@ -6,7 +6,7 @@ use super::{advance, inject_general_protection};
 use crate::{
     host::Host,
     machine::Machine,
-    msr::{kernel_register, number, read_constant},
+    msr::{is_probed, kernel_register, number, read_constant},
     number::{high_u32, low_u32},
     vcpu::{
         Exit, GeneralRegisters, Request, VirtualCpu,
@@ -29,7 +29,9 @@ pub(super) fn handle<H: Host, V: VirtualCpu>(
             advance(exit, request, 2);
         }
         None => {
-            machine.report_unknown(format_args!("read of MSR {msr:#x} at {:#x}", exit.rip));
+            if !is_probed(msr) {
+                machine.report_unknown(format_args!("read of MSR {msr:#x} at {:#x}", exit.rip));
+            }
             inject_general_protection(request);
         }
     }

@@ -77,7 +77,7 @@ pub(super) fn fault_of(error: WalkError, address: u64) -> Fault {
     }
 }
 
-fn bitness(exit: &Exit) -> u32 {
+pub(super) fn bitness(exit: &Exit) -> u32 {
     if exit.state & state::CODE_64 != 0 {
         64
     } else if exit.state & state::CODE_32 != 0 {

@@ -5,6 +5,7 @@
 
 mod arithmetic;
 mod cache;
+mod debug_register;
 mod decode;
 mod execute;
 mod fetch;
@@ -16,6 +17,7 @@ mod tests;
 mod walk;
 
 pub(crate) use cache::Cache;
+pub(crate) use debug_register::debug_register_source;
 pub(crate) use execute::{Fault, execute};
 pub(crate) use walk::{Intent, WalkError, translate};
 

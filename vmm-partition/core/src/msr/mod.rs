@@ -8,4 +8,4 @@ mod processor;
 
 pub(crate) use kvm_clock::KvmClock;
 pub(crate) use numbers::number;
-pub(crate) use processor::{kernel_register, read_constant, write_is_harmless};
+pub(crate) use processor::{is_probed, kernel_register, read_constant, write_is_harmless};

@@ -52,6 +52,14 @@ pub(crate) mod number {
     pub(crate) const HARDWARE_CONFIGURATION: u32 = 0xc001_0015;
     /// AMD northbridge configuration.
     pub(crate) const NORTHBRIDGE_CONFIGURATION: u32 = 0xc001_001f;
+    /// Machine check capabilities.
+    pub(crate) const MACHINE_CHECK_CAPABILITY: u32 = 0x179;
+    /// AMD performance event selection.
+    pub(crate) const PERFORMANCE_SELECT_0: u32 = 0xc001_0000;
+    /// AMD floating-point configuration.
+    pub(crate) const FLOATING_POINT_CONFIGURATION: u32 = 0xc001_1028;
+    /// AMD load-store configuration.
+    pub(crate) const LOAD_STORE_CONFIGURATION: u32 = 0xc001_1020;
     /// AMD decode configuration.
     pub(crate) const DECODE_CONFIGURATION: u32 = 0xc001_1029;
 }

@@ -32,17 +32,32 @@ pub(crate) fn read_constant(msr: u32) -> Option<u64> {
     match msr {
         number::PATCH_LEVEL => Some(0xffff_ffff),
         number::DECODE_CONFIGURATION => Some(1 << 1),
+        // The TSC counts at the rate of the highest performance state.
+        number::HARDWARE_CONFIGURATION => Some(1 << 24),
         number::DEBUG_CONTROL
         | number::SYSTEM_CONFIGURATION
-        | number::HARDWARE_CONFIGURATION
         | number::NORTHBRIDGE_CONFIGURATION => Some(0),
         _ => None,
     }
 }
 
-/// Whether a write leaves a reporting register as it is.
+/// Registers that Linux probes for and does without: not worth a line.
+pub(crate) fn is_probed(msr: u32) -> bool {
+    matches!(
+        msr,
+        number::MACHINE_CHECK_CAPABILITY
+            | number::PERFORMANCE_SELECT_0
+            | number::LOAD_STORE_CONFIGURATION
+            | number::FLOATING_POINT_CONFIGURATION
+    )
+}
+
+/// Whether a write leaves a reporting register as it is, or asks only for what PCI configuration accesses do
+/// anyway (northbridge configuration, bit 46: extended accesses through ports).
 pub(crate) fn write_is_harmless(msr: u32, value: u64) -> bool {
+    const EXTENDED_CONFIGURATION: u64 = 1 << 46;
     read_constant(msr) == Some(value)
+        || (msr == number::NORTHBRIDGE_CONFIGURATION && value == EXTENDED_CONFIGURATION)
 }
 
 #[cfg(test)]

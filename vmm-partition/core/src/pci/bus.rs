@@ -31,7 +31,8 @@ impl Bus {
     /// What byte `index` of the data window stands for; only function 0 of devices on bus 0 exists.
     pub(crate) fn select(&self, index: u8) -> Option<Selected> {
         let [register, device_function, bus, enable] = self.address.to_le_bytes();
-        (enable & 0x80 != 0 && bus == 0 && device_function & 7 == 0).then_some(Selected {
+        // Bits 27:24 would select configuration space beyond 256 bytes, which no function here has.
+        (enable & 0x8f == 0x80 && bus == 0 && device_function & 7 == 0).then_some(Selected {
             device: device_function >> 3,
             offset: (register & 0xfc) | (index & 3),
         })

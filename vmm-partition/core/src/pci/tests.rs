@@ -73,7 +73,7 @@ fn only_function_0_of_bus_0_answers() {
         bus.select(2).map(|at| (at.device, at.offset)),
         Some((1, 0x12))
     );
-    for address in [0x0000_0810, 0x8001_0810, 0x8000_0910] {
+    for address in [0x0000_0810, 0x8001_0810, 0x8000_0910, 0x8100_0810] {
         bus.address = address;
         assert_eq!(bus.select(0), None);
     }
