@@ -106,12 +106,13 @@ fn machine(metadata: &Metadata, folder: &Path) -> Result<Machine> {
 /// writes find the same, and takes the steps between marks.
 fn script() -> String {
     let mut script = String::from(
-        "set -e\numount /data\ndd if=/dev/zero of=/dev/vda bs=1M count=128 oflag=direct 2>/dev/null\necho mark\n",
+        "set -e\numount /data\nmark() { echo mark >/dev/ttyS0; }\n\
+         dd if=/dev/zero of=/dev/vda bs=1M count=128 oflag=direct\nmark\n",
     );
     for operation in &OPERATIONS {
         for count in operation.counts {
             let dd = operation.dd;
-            script += &format!("dd {dd} count={count} 2>/dev/null\necho mark\n");
+            script += &format!("dd {dd} count={count}\nmark\n");
         }
     }
     script
@@ -135,7 +136,7 @@ fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
                 let text = String::from_utf8_lossy(&console);
                 fs::write(folder.join("console.log"), &console)?;
                 ensure!(
-                    text.contains(&format!("end-{NONCE} 0")),
+                    text.contains(&format!("{NONCE} end 0 .")),
                     "the machine {ending} before the guest was done; its console is in {}",
                     folder.join("console.log").display()
                 );
@@ -146,7 +147,7 @@ fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
             session.send(&format!("{PASSPHRASE}\r"))?;
         }
         let next = if counts.is_empty() {
-            "begin-bench"
+            "bench begin"
         } else {
             "mark"
         };

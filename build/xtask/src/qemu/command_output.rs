@@ -1,42 +1,43 @@
 //! Finds the output of a guest's command in what the console prints.
 //!
-//! The guest puts `begin-NONCE` and `end-NONCE STATUS` on lines of their own around it (see
-//! qemu-tests/guest/etc/sekisho/session). The console server labels each line with its source, so
-//! whatever stands before the begin mark is the label of the guest's lines, and lines without it
-//! are somebody else's.
+//! The console is shared: other components' lines come between the guest's, and where one
+//! interrupts a line of the guest, that line is printed again from its start. So the guest (see
+//! qemu-tests/guest/etc/sekisho/session) sends its output as numbered lines of base64 behind a nonce:
+//!
+//! ```text
+//! NONCE begin
+//! NONCE 1 aGVsbG8K
+//! NONCE end 0 .
+//! ```
+//! A line that comes twice counts as it came last, so each is given out when the next is there.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// Cuts the output out of the console's bytes, as they come.
 pub(crate) struct CommandOutput {
-    begin: Vec<u8>,
-    end: Vec<u8>,
+    tag: String,
     line: Vec<u8>,
-    state: State,
-    /// Whether a line was printed whose newline is still to come.
-    newline_owed: bool,
+    progress: Progress,
+    /// The last numbered line, not given out yet.
+    pending: Option<(u64, Vec<u8>)>,
 }
 
-enum State {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
     BeforeBegin,
-    Inside { label: Vec<u8>, closing: Closing },
+    Running,
     Ended { status: u8 },
 }
 
-/// How lines end on this console.
-#[derive(Clone, Copy)]
-enum Closing {
-    Newline,
-    ReturnAndNewline,
-}
-
 impl CommandOutput {
-    /// Waits for the marks with this nonce.
+    /// Waits for lines with this nonce.
     pub(crate) fn new(nonce: &str) -> CommandOutput {
         CommandOutput {
-            begin: format!("begin-{nonce}").into_bytes(),
-            end: format!("end-{nonce} ").into_bytes(),
+            tag: format!("{nonce} "),
             line: Vec::new(),
-            state: State::BeforeBegin,
-            newline_owed: false,
+            progress: Progress::BeforeBegin,
+            pending: None,
         }
     }
 
@@ -46,7 +47,7 @@ impl CommandOutput {
         for byte in bytes {
             if *byte == b'\n' {
                 let line = std::mem::take(&mut self.line);
-                self.take_line(&line, &mut output);
+                self.take_line(&String::from_utf8_lossy(&line), &mut output);
             } else {
                 self.line.push(*byte);
             }
@@ -56,51 +57,51 @@ impl CommandOutput {
 
     /// The command's status, once it has ended.
     pub(crate) fn status(&self) -> Option<u8> {
-        match self.state {
-            State::Ended { status } => Some(status),
+        match self.progress {
+            Progress::Ended { status } => Some(status),
             _ => None,
         }
     }
 
     /// Whether the command has begun.
     pub(crate) fn has_begun(&self) -> bool {
-        !matches!(self.state, State::BeforeBegin)
+        self.progress != Progress::BeforeBegin
     }
 
-    fn take_line(&mut self, line: &[u8], output: &mut Vec<u8>) {
-        match &self.state {
-            State::BeforeBegin => {
-                let (content, closing) = match line.strip_suffix(b"\r") {
-                    Some(content) => (content, Closing::ReturnAndNewline),
-                    None => (line, Closing::Newline),
-                };
-                if let Some(label) = content.strip_suffix(self.begin.as_slice()) {
-                    let label = label.to_vec();
-                    self.state = State::Inside { label, closing };
+    fn take_line(&mut self, line: &str, output: &mut Vec<u8>) {
+        let Some(content) = line.strip_prefix(&self.tag) else {
+            return;
+        };
+        let words: Vec<_> = content.split_whitespace().collect();
+        match (self.progress, words.as_slice()) {
+            (Progress::BeforeBegin, ["begin"]) => self.progress = Progress::Running,
+            // Without its full stop the line was interrupted and comes again.
+            (Progress::Running, ["end", status, "."]) => {
+                self.give_out(output);
+                // A status that is none must not pass for success.
+                let status = status.parse().unwrap_or(u8::MAX);
+                self.progress = Progress::Ended { status };
+            }
+            (Progress::Running, [number, coded]) => {
+                if let (Ok(number), Ok(bytes)) = (number.parse(), STANDARD.decode(coded)) {
+                    self.take_piece(number, bytes, output);
                 }
             }
-            State::Inside { label, closing } => {
-                let Some(content) = line.strip_prefix(label.as_slice()) else {
-                    return;
-                };
-                let content = match closing {
-                    Closing::Newline => content,
-                    Closing::ReturnAndNewline => content.strip_suffix(b"\r").unwrap_or(content),
-                };
-                if let Some(status) = content.strip_prefix(self.end.as_slice()) {
-                    let status = String::from_utf8_lossy(status);
-                    // A status that is none is the guest's lie; it must not pass for success.
-                    let status = status.trim().parse().unwrap_or(u8::MAX);
-                    self.state = State::Ended { status };
-                    return;
-                }
-                if self.newline_owed {
-                    output.push(b'\n');
-                }
-                output.extend_from_slice(content);
-                self.newline_owed = true;
-            }
-            State::Ended { .. } => {}
+            _ => {}
+        }
+    }
+
+    fn take_piece(&mut self, number: u64, bytes: Vec<u8>, output: &mut Vec<u8>) {
+        let is_again = matches!(&self.pending, Some((pending, _)) if *pending == number);
+        if !is_again {
+            self.give_out(output);
+        }
+        self.pending = Some((number, bytes));
+    }
+
+    fn give_out(&mut self, output: &mut Vec<u8>) {
+        if let Some((_, bytes)) = self.pending.take() {
+            output.extend(bytes);
         }
     }
 }
@@ -112,47 +113,43 @@ mod tests {
     fn run(console: &str) -> (String, Option<u8>) {
         let mut command = CommandOutput::new("77");
         let mut output = Vec::new();
-        // Byte by byte: the marks may arrive in pieces.
+        // Byte by byte: lines arrive in pieces.
         for byte in console.bytes() {
             output.extend(command.feed(&[byte]));
         }
-        (
-            String::from_utf8_lossy(&output).into_owned(),
-            command.status(),
-        )
+        let output = String::from_utf8_lossy(&output).into_owned();
+        (output, command.status())
     }
 
     #[test]
     fn output_comes_out_as_it_went_in() {
-        let (output, status) = run("boot\n\nbegin-77\na\n\nb\n\nend-77 3\nbye\n");
-        assert_eq!(output, "a\n\nb\n");
-        assert_eq!(status, Some(3));
+        let console = "boot\r\n77 begin\r\n77 1 aGVsbG8K\r\n77 2 d29ybGQ=\r\n77 end 3 .\r\nbye\r\n";
+        assert_eq!(run(console), ("hello\nworld".into(), Some(3)));
     }
 
     #[test]
-    fn a_last_line_without_newline_stays_so() {
-        assert_eq!(run("begin-77\na\nend-77 0\n"), ("a".into(), Some(0)));
-        assert_eq!(run("begin-77\n\nend-77 0\n"), (String::new(), Some(0)));
+    fn other_lines_are_left_out() {
+        let console = "77 begin\n[disk] hm\n77 1 YQ==\n78 2 Yg==\n77 end 0 .\n";
+        assert_eq!(run(console), ("a".into(), Some(0)));
     }
 
     #[test]
-    fn labels_are_cut_and_other_lines_left_out() {
-        let console =
-            "[g] begin-77\r\n[g] a\r\n[supervisor] hm\r\n[g] b\r\n[g] \r\n[g] end-77 1\r\n";
-        assert_eq!(run(console), ("a\nb\n".into(), Some(1)));
+    fn interrupted_lines_count_once() {
+        let console = "77 begin\n77 1 aGVsb\r\n[disk] hm\r\n77 1 aGVsbG8K\n77 2 YWI=\r\n[disk] x\r\n77 2 YWI=\n77 en\n[disk] y\n77 end 1\n[disk] z\n77 end 1 .\n";
+        assert_eq!(run(console), ("hello\nab".into(), Some(1)));
     }
 
     #[test]
-    fn marks_with_another_nonce_are_text() {
-        let (output, status) = run("begin-77\nend-78 0\n\nend-77 x\n");
-        assert_eq!(output, "end-78 0\n");
-        assert_eq!(status, Some(u8::MAX));
+    fn a_status_that_is_none_is_a_failure() {
+        assert_eq!(run("77 begin\n77 end x .\n").1, Some(u8::MAX));
+        assert_eq!(run("77 begin\n78 end 0 .\n").1, None);
+        assert_eq!(run("77 end 0 .\n").1, None);
     }
 
     #[test]
-    fn without_an_end_there_is_no_status() {
+    fn a_command_that_was_cut_off_has_begun() {
         let mut command = CommandOutput::new("77");
-        command.feed(b"begin-77\nhalf");
+        command.feed(b"77 begin\nhalf");
         assert!(command.has_begun());
         assert_eq!(command.status(), None);
     }

@@ -56,6 +56,9 @@ pub(crate) struct Boot {
     /// Its exit status.
     #[serde(default)]
     pub(crate) exec_status: u8,
+    /// Texts that the command must print, in this order.
+    #[serde(default)]
+    pub(crate) exec_expect: Vec<String>,
     /// What is typed, each once its text has appeared behind the one before.
     #[serde(default)]
     pub(crate) send: Vec<Send>,

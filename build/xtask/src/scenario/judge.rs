@@ -22,16 +22,8 @@ pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
     if !ending_matches(boot.expected_ending(), outcome.ending) {
         findings.push(format!("the machine {}", outcome.ending));
     }
-    let mut rest = outcome.console.as_slice();
-    for text in &boot.expect {
-        match find(rest, text.as_bytes()) {
-            Some(at) => rest = &rest[at + text.len()..],
-            None if find(&outcome.console, text.as_bytes()).is_some() => {
-                findings.push(format!("{text:?} appeared, but not in its place"));
-            }
-            None => findings.push(format!("{text:?} did not appear")),
-        }
-    }
+    findings.extend(missing(&boot.expect, &outcome.console));
+    findings.extend(missing(&boot.exec_expect, &outcome.command_output));
     for text in &boot.forbid {
         if find(&outcome.console, text.as_bytes()).is_some() {
             findings.push(format!("{text:?} appeared"));
@@ -45,6 +37,22 @@ pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
     }
     if boot.exec.is_some() {
         findings.extend(command_finding(boot.exec_status, outcome));
+    }
+    findings
+}
+
+/// Says of each text that does not stand behind the one before that it is missing.
+fn missing(texts: &[String], printed: &[u8]) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut rest = printed;
+    for text in texts {
+        match find(rest, text.as_bytes()) {
+            Some(at) => rest = &rest[at + text.len()..],
+            None if find(printed, text.as_bytes()).is_some() => {
+                findings.push(format!("{text:?} appeared, but not in its place"));
+            }
+            None => findings.push(format!("{text:?} did not appear")),
+        }
     }
     findings
 }
