@@ -1,8 +1,6 @@
 //! The client: requests that it sends, answers that it gets, memory of it that the device reaches.
 
-use block_api::{
-    BLOCK_SIZE, CheckedRequest, Completion, Geometry, Outcome, QUEUE_LENGTH, Refusal, Request,
-};
+use block_api::{CheckedRequest, Completion, Geometry, Outcome, QUEUE_LENGTH, Refusal, Request};
 use disk_core::Transfer;
 use runtime::shared_memory::{
     Channel, ChannelError, Memory, PushError, Receiver, RegionReader, RegionWriter, Sender,
@@ -150,9 +148,7 @@ impl Client {
     }
 
     fn write_geometry(&self, data: usize, block_count: u64) -> Result<(), Refusal> {
-        let mut record = [0; Geometry::SIZE];
-        record[..8].copy_from_slice(&block_count.to_le_bytes());
-        record[8..16].copy_from_slice(&(BLOCK_SIZE as u64).to_le_bytes());
+        let record = Geometry::new(block_count).to_bytes();
         let written = self.output.write_at(data, &record);
         written.map_err(|_| Refusal::OutOfRange)
     }

@@ -29,4 +29,14 @@ impl Geometry {
             flags: 0.into(),
         }
     }
+
+    /// The record from the data area. The size is an allegation of the server.
+    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        zerocopy::transmute!(bytes)
+    }
+
+    /// The record as it lies in the data area.
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        zerocopy::transmute!(self)
+    }
 }

@@ -121,6 +121,26 @@ impl Memory {
         Ok(unsafe { core::slice::from_raw_parts_mut(base.as_ptr(), length) })
     }
 
+    /// The private region `name` as values of `T`, once: as many as fit, each `T::default()`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Memory::exclusive`].
+    pub fn exclusive_values<T: Default>(&self, name: &str) -> Result<&'static mut [T], OpenError> {
+        let bytes = self.exclusive(name)?;
+        let skipped = bytes.as_ptr().align_offset(align_of::<T>());
+        let bytes = bytes.get_mut(skipped..).unwrap_or_default();
+        let count = bytes.len().checked_div(size_of::<T>()).unwrap_or(0);
+        let first: *mut T = bytes.as_mut_ptr().cast();
+        for index in 0..count {
+            // SAFETY: the places lie in `bytes`, which is ours alone and for ever, one after the
+            // other and aligned; what they held were bytes, which need no drop.
+            unsafe { first.add(index).write(T::default()) };
+        }
+        // SAFETY: `count` values were written there just now, and `bytes` is not used again.
+        Ok(unsafe { core::slice::from_raw_parts_mut(first, count) })
+    }
+
     /// The device registers `name`.
     ///
     /// # Errors

@@ -1,0 +1,110 @@
+//! The guest's side: requests that its monitor sends, answers, blocks in the clear.
+
+use core::cell::{Cell, RefCell};
+
+use block_api::{CheckedRequest, Completion, Outcome, QUEUE_LENGTH, Refusal, Request};
+use runtime::shared_memory::{
+    Channel, ChannelError, Memory, OpenError, PushError, Receiver, RegionReader, RegionWriter,
+    Sender,
+};
+
+/// What changes.
+struct State {
+    requests: Receiver<Request>,
+    completions: Sender<Completion>,
+    /// Requests that were taken and not answered.
+    unanswered: u64,
+    /// It broke the rules of the channel; nothing it says counts any more.
+    is_cut_off: bool,
+}
+
+/// The channel to the guest's monitor.
+pub(crate) struct Guest {
+    channel: Channel,
+    /// Where read blocks go.
+    pub(crate) output: RegionWriter,
+    /// Where blocks to be written come from.
+    pub(crate) input: RegionReader,
+    area_size: usize,
+    state: RefCell<State>,
+    owes_signal: Cell<bool>,
+}
+
+/// A request and what it asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Job {
+    pub(crate) id: u32,
+    pub(crate) request: Result<CheckedRequest, Refusal>,
+}
+
+impl Guest {
+    pub(crate) fn open(memory: &Memory) -> Result<Self, OpenError> {
+        let channel = Channel::open(memory, "guest")?;
+        let output = channel.output_data::<Completion>(QUEUE_LENGTH);
+        let input = channel.input_data::<Request>(QUEUE_LENGTH);
+        let state = State {
+            requests: channel.receiver(QUEUE_LENGTH)?,
+            completions: channel.sender(QUEUE_LENGTH)?,
+            unanswered: 0,
+            is_cut_off: false,
+        };
+        Ok(Self {
+            channel,
+            area_size: output.len().min(input.len()),
+            output,
+            input,
+            state: RefCell::new(state),
+            owes_signal: Cell::new(false),
+        })
+    }
+
+    /// Takes the next request to a volume of `block_count` blocks, if there is one and room for its answer.
+    pub(crate) fn next(&self, block_count: u64) -> Option<Job> {
+        let mut state = self.state.borrow_mut();
+        let request = state.take().unwrap_or_else(|error| {
+            state.cut_off(error);
+            None
+        })?;
+        state.unanswered += 1;
+        Some(Job {
+            id: request.id,
+            request: request.check(block_count, self.area_size),
+        })
+    }
+
+    /// Answers a request. The monitor is woken by [`signal`](Self::signal).
+    pub(crate) fn answer(&self, id: u32, outcome: Outcome) {
+        let mut state = self.state.borrow_mut();
+        state.unanswered = state.unanswered.saturating_sub(1);
+        self.owes_signal.set(true);
+        match state.completions.push(&Completion::new(id, outcome)) {
+            Ok(()) => {}
+            // Room was made sure of when the request was taken.
+            Err(PushError::Full | PushError::PeerMisbehaved) => {
+                state.cut_off(ChannelError::PeerMisbehaved);
+            }
+        }
+    }
+
+    /// Wakes the monitor if there is anything new for it.
+    pub(crate) fn signal(&self) {
+        if self.owes_signal.take() {
+            self.channel.signal();
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Result<Option<Request>, ChannelError> {
+        if self.is_cut_off || self.completions.free()? <= self.unanswered {
+            return Ok(None);
+        }
+        self.requests.pop()
+    }
+
+    fn cut_off(&mut self, error: ChannelError) {
+        if !core::mem::replace(&mut self.is_cut_off, true) {
+            runtime::println!("takes no more requests: {error}");
+        }
+    }
+}
