@@ -45,6 +45,8 @@ impl<M: Machine> Kernel<M> {
         };
         self.machine().route_ioapic(ioapic, pin, trigger, irq);
         self.issue_handler(invocation, irq, IrqUse::IoApic, to);
+        // As in seL4, the first interrupt needs no acknowledgement before it.
+        self.machine().unmask_irq(irq);
         Ok(())
     }
 
