@@ -214,7 +214,7 @@ pub struct State {
 pub fn state() -> State {
     let mut image = [0u64; 64 + 1];
     // FXSAVE wants 16 bytes of alignment.
-    let skip = usize::from(image.as_ptr() as usize % 16 != 0);
+    let skip = usize::from(!image.as_ptr().addr().is_multiple_of(16));
     // SAFETY: writes 512 bytes behind the aligned start, which lie in `image`.
     unsafe {
         asm!("fxsave64 [{area}]", area = in(reg) image.as_mut_ptr().add(skip), options(nostack));
