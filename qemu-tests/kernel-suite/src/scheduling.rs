@@ -393,8 +393,8 @@ fn unbind_stops(t: &mut Tester) -> Outcome {
         .priority(200)
         .budget(1_000, 10_000);
     let thread = t.spawn(plan)?;
-    t.let_others_run()?;
-    ensure(noted(1) > 0, "the thread did not run")?;
+    let runs = t.let_others_run_until(|| noted(1) > 0)?;
+    ensure(runs, "the thread did not run")?;
     t.ipc
         .invoke(thread.sched_context, label::SCHED_CONTEXT_UNBIND, &[], &[])?;
     let before = noted(1);
@@ -546,8 +546,8 @@ fn delete_context(t: &mut Tester) -> Outcome {
         .priority(200)
         .budget(1_000, 10_000);
     let thread = t.spawn(plan)?;
-    t.let_others_run()?;
-    ensure(noted(1) > 0, "the thread did not run")?;
+    let runs = t.let_others_run_until(|| noted(1) > 0)?;
+    ensure(runs, "the thread did not run")?;
     t.delete(thread.sched_context)?;
     let before = noted(1);
     spin(20_000 * t.ticks_per_us());

@@ -150,9 +150,12 @@ fn suspend_resume(t: &mut Tester) -> Outcome {
     clear_notes();
     let thread = t.spawn(COUNTER)?;
     t.let_others_run()?;
+    ensure(
+        t.let_others_run_until(|| noted(0) > 0)?,
+        "the thread did not run",
+    )?;
     invoke::tcb_suspend(&t.ipc, thread.tcb)?;
     let before = noted(0);
-    ensure(before > 0, "the thread did not run")?;
     t.let_others_run()?;
     equal("the note of the suspended thread", noted(0), before)?;
     invoke::tcb_resume(&t.ipc, thread.tcb)?;
@@ -512,8 +515,8 @@ fn flags(t: &mut Tester) -> Outcome {
 fn delete_running(t: &mut Tester) -> Outcome {
     clear_notes();
     let thread = t.spawn(COUNTER)?;
-    t.let_others_run()?;
-    ensure(noted(0) > 0, "the thread did not run")?;
+    let runs = t.let_others_run_until(|| noted(0) > 0)?;
+    ensure(runs, "the thread did not run")?;
     t.delete(thread.tcb)?;
     let before = noted(0);
     t.let_others_run()?;
