@@ -3,6 +3,7 @@
 use core::fmt;
 
 use runtime::{
+    CallError,
     environment::Missing,
     shared_memory::{ChannelError, OpenError},
 };
@@ -19,8 +20,8 @@ pub(crate) enum Failure {
     Channel(ChannelError),
     /// The guest cannot be started.
     Boot(BootError),
-    /// The guest ended; a line before this one says how.
-    Ended,
+    /// The supervisor did not understand the report of the guest's end.
+    Report(CallError),
 }
 
 impl fmt::Display for Failure {
@@ -30,7 +31,9 @@ impl fmt::Display for Failure {
             Self::Open(error) => error.fmt(f),
             Self::Channel(error) => write!(f, "the volume's server: {error}"),
             Self::Boot(error) => error.fmt(f),
-            Self::Ended => f.write_str("the guest has ended"),
+            Self::Report(error) => {
+                write!(f, "the supervisor does not take the guest's end: {error:?}")
+            }
         }
     }
 }

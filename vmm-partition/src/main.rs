@@ -10,6 +10,7 @@
 mod failure;
 mod file;
 mod guest_ram;
+mod report;
 mod system;
 mod virtual_cpu;
 mod volume;
@@ -31,7 +32,12 @@ runtime::component!(main);
 fn main(mut component: Component) -> Result<Infallible, Failure> {
     let ending = run(&mut component)?;
     println!("{ending}");
-    Err(Failure::Ended)
+    report::report(&component, ending)?;
+    // The supervisor decides what comes next; until it stops this thread, there is nothing to do.
+    let notification = component.notification()?;
+    loop {
+        let _ = notification.wait();
+    }
 }
 
 /// Boots the guest and runs it to its end.

@@ -10,7 +10,10 @@ pub enum Ending {
     /// The guest asked for a reset, by the named way.
     Reset(ResetBy),
     /// The guest's CPU shut down: an exception while delivering a double fault.
-    TripleFault,
+    TripleFault {
+        /// Where the guest stood.
+        rip: u64,
+    },
     /// The guest halted with interrupts off: nothing can wake it.
     Halted,
     /// The monitor cannot go on with this guest.
@@ -71,7 +74,9 @@ impl fmt::Display for Ending {
         match self {
             Self::PowerOff => f.write_str("the guest switched itself off"),
             Self::Reset(by) => write!(f, "the guest asked for a reset through the {by}"),
-            Self::TripleFault => f.write_str("the guest's CPU shut down (triple fault)"),
+            Self::TripleFault { rip } => {
+                write!(f, "the guest's CPU shut down at {rip:#x} (triple fault)")
+            }
             Self::Halted => f.write_str("the guest halted for good (HLT with interrupts off)"),
             Self::Stopped(stop) => write!(f, "the guest was stopped: {stop}"),
         }

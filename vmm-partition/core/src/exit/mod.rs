@@ -45,7 +45,7 @@ pub(crate) fn handle<H: Host, V: VirtualCpu>(
         reason::DEBUG_REGISTER => debug_register::handle(machine, vcpu, exit, request),
         reason::EXCEPTION => exception::handle(exit, request),
         reason::FORBIDDEN_INSTRUCTION => inject(request, event::exception(vector::UNDEFINED)),
-        reason::SHUTDOWN => return Some(Ending::TripleFault),
+        reason::SHUTDOWN => return Some(Ending::TripleFault { rip: exit.rip }),
         _ => return Some(other::ending(exit)),
     }
     None
