@@ -12,8 +12,8 @@ use crate::workspace;
 /// Package and binary of the tool that knows the format; it stands beside the server.
 const TOOL: &str = "volume";
 
-/// What disk-crypto's question for the passphrase ends with.
-pub(crate) const PROMPT: &str = "passphrase: ";
+/// What disk-crypto's question for the passphrase begins with.
+pub(crate) const PROMPT: &str = "Passphrase for ";
 
 /// Builds the tool and says where it is.
 pub(crate) fn tool() -> Result<PathBuf> {
