@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::qemu::{CommandOutput, Ending, Event, Machine, Session, Watch};
-use crate::volume::PROMPT;
+use crate::volume::{PROMPT, REFUSAL};
 
 /// Bound of a run that executes a command.
 const EXECUTE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -40,11 +40,15 @@ impl Passphrase {
     }
 }
 
-/// A machine whose console is watched, and answered where it asks for the passphrase.
+/// A machine whose console is watched, and answered where it first asks for the passphrase.
+///
+/// Only the first question is answered, which comes before a guest has printed anything: a later
+/// one could be a guest's imitation, after our answer.
 struct Attended {
     session: Session,
     console: Vec<u8>,
     prompts: Watch,
+    refusals: Watch,
     passphrase: Option<Passphrase>,
     deadline: Instant,
 }
@@ -59,6 +63,7 @@ impl Attended {
             session: Session::start(machine, None)?,
             console: Vec::new(),
             prompts: Watch::default(),
+            refusals: Watch::default(),
             passphrase,
             deadline: Instant::now() + timeout,
         })
@@ -68,10 +73,13 @@ impl Attended {
         let event = self.session.next(self.deadline)?;
         if let Event::Output(bytes) = &event {
             self.console.extend_from_slice(bytes);
-            if let Some(Passphrase(text)) = &self.passphrase
-                && self.prompts.sees(&self.console, PROMPT)
+            if self.prompts.sees(&self.console, PROMPT)
+                && let Some(Passphrase(text)) = self.passphrase.take()
             {
                 self.session.send(&format!("{text}\r"))?;
+            }
+            if self.refusals.sees(&self.console, REFUSAL) {
+                bail!("the volume refuses the passphrase in the file");
             }
         }
         Ok(event)

@@ -12,8 +12,11 @@ use crate::workspace;
 /// Package and binary of the tool that knows the format; it stands beside the server.
 const TOOL: &str = "volume";
 
-/// What disk-crypto's question for the passphrase begins with.
-pub(crate) const PROMPT: &str = "Passphrase for ";
+/// What the console says when a component has asked a question and is ready for the answer.
+pub(crate) const PROMPT: &str = "asks; keystrokes go to it alone";
+
+/// What disk-crypto says of a passphrase that opens no slot.
+pub(crate) const REFUSAL: &str = "wrong passphrase";
 
 /// Builds the tool and says where it is.
 pub(crate) fn tool() -> Result<PathBuf> {
