@@ -19,15 +19,17 @@ pub(crate) const ROOT_SERVER: &str = "root-server";
 pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/first-light.toml";
 
 /// Builds the system of a manifest, all but the kernel, and writes its root image.
+/// `root_server` says with which features the root server is built.
 pub(crate) fn pack(
     metadata: &Metadata,
     manifest: &Path,
     guest: GuestOptions<'_>,
+    root_server: Options<'_>,
     root_image: &Path,
 ) -> Result<()> {
     let compiled = compile(metadata, manifest, guest)?;
     let root_server = step("Building the root server", || {
-        program::build_one(metadata, ROOT_SERVER, Options::default())
+        program::build_one(metadata, ROOT_SERVER, root_server)
     })?;
     write_image(&root_server, &compiled, root_image)
 }

@@ -16,7 +16,8 @@ pub struct System {
     pub name: String,
     /// The hardware manifest's name.
     pub hardware: String,
-    /// The vault has 2^`vault_radix` slots; slot 0 stays empty and slot 1 holds the vault itself.
+    /// The vault has 2^`vault_radix` slots; slot 0 stays empty, slot 1 holds the vault itself,
+    /// slot 2 the pool of address space identifiers.
     pub vault_radix: u8,
     /// The ports on which the root server reports, if there is a serial line.
     pub boot_console: Option<ObjectId>,
@@ -50,8 +51,10 @@ pub enum DecodeError {
 impl System {
     /// The vault's slot that holds the vault itself.
     pub const VAULT_SELF: u32 = 1;
+    /// The vault's slot that holds the pool of address space identifiers, which all spaces need to live on.
+    pub const VAULT_ASID_POOL: u32 = 2;
     /// The first slot of the vault for objects.
-    pub const VAULT_FIRST: u32 = 2;
+    pub const VAULT_FIRST: u32 = 3;
 
     /// The coded form.
     #[must_use]

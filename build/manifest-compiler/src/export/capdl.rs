@@ -39,6 +39,7 @@ fn write_vault(system: &System, text: &mut String) -> std::fmt::Result {
         "  vault {{  -- nobody holds a capability to it but itself"
     )?;
     writeln!(text, "    {}: vault", System::VAULT_SELF)?;
+    writeln!(text, "    {}: asid_pool", System::VAULT_ASID_POOL)?;
     let mapped = system.mappings.iter().map(|m| (m.frames, m.slot));
     let in_guests = system.guest_mappings.iter().map(|m| (m.frames, m.slot));
     let copies = mapped.chain(in_guests).filter(|&(frames, slot)| {

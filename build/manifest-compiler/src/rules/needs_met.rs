@@ -1,7 +1,7 @@
 //! Every component gets everything that it asks for.
 
 use crate::diagnostic::Report;
-use crate::source::{Component, Document, Needs, Peers, Sources};
+use crate::source::{ChannelNeed, Component, Document, Needs, Peers, Sources};
 
 pub(super) fn check(sources: &Sources, report: &mut Report) {
     for (component, needs) in sources.components() {
@@ -50,7 +50,7 @@ fn missing_grants(component: &Component, needs: &Needs) -> Vec<String> {
     missing
 }
 
-/// A role for one peer has exactly one channel, a role for many at least one.
+/// A role for one peer has exactly one channel, a role for many any number.
 fn check_channels(
     sources: &Sources,
     component: &Component,
@@ -58,7 +58,8 @@ fn check_channels(
     report: &mut Report,
 ) {
     let name = component.name.get_ref();
-    for need in &needs.channel {
+    let for_one = |need: &&ChannelNeed| *need.peers.get_ref() == Peers::One;
+    for need in needs.channel.iter().filter(for_one) {
         let role = need.role.get_ref();
         let end = format!("{name}.{role}");
         let ends = sources.system.channel.iter().flat_map(|channel| {
@@ -72,7 +73,7 @@ fn check_channels(
                 format!("`{name}` needs a channel `{role}` and has none"),
             );
         }
-        if let (Peers::One, Some(second)) = (need.peers.get_ref(), ends.next()) {
+        if let Some(second) = ends.next() {
             report.add(
                 sources.system.at(second),
                 format!("`{end}` is for one peer and has a channel already"),

@@ -1,7 +1,7 @@
 //! A parsed manifest that still knows its text.
 
 use std::ops::{Deref, Range};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -15,8 +15,8 @@ pub(crate) type Text = Spanned<String>;
 /// A manifest: its values, and where in the file each of them stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Document<T> {
-    path: Rc<str>,
-    text: Rc<str>,
+    path: Arc<str>,
+    text: Arc<str>,
     value: T,
 }
 

@@ -85,7 +85,7 @@ pub(crate) enum End {
 pub(crate) enum Peers {
     /// Exactly one.
     One,
-    /// At least one.
+    /// Any number, none included.
     Many,
 }
 

@@ -93,7 +93,8 @@ fn machine(metadata: &Metadata, folder: &Path) -> Result<Machine> {
         ..GuestOptions::default()
     };
     let kernel = program::build_one(metadata, KERNEL, Options::default())?;
-    system::pack(metadata, &workspace::path(DEFAULT_MANIFEST), guest, &image)?;
+    let manifest = workspace::path(DEFAULT_MANIFEST);
+    system::pack(metadata, &manifest, guest, Options::default(), &image)?;
     let mut machine = Machine::new(kernel, image);
     machine.disk = Some(disk);
     machine.time = Time::Recorded {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::guest::GuestOptions;
 use crate::host;
 use crate::program::{self, KERNEL, Options};
 use crate::qemu::{Machine, Time};
-use crate::workspace;
+use crate::system;
+use crate::workspace::{self, Metadata};
 
 /// Boot a kernel with a root image headless; succeeds when the machine exits with "pass" or powers off.
 #[derive(Args)]
@@ -22,13 +24,16 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "kernel")]
     kernel_features: Option<String>,
     /// Root image file.
-    #[arg(long, required_unless_present = "program")]
+    #[arg(long, required_unless_present_any = ["program", "system"])]
     root: Option<PathBuf>,
     /// Package to build and use as the root image, instead of --root.
     #[arg(long, conflicts_with = "root")]
     program: Option<String>,
-    /// Cargo features of the program that is built.
-    #[arg(long, requires = "program")]
+    /// System manifest to build and use as the root image, instead of --root.
+    #[arg(long, conflicts_with_all = ["root", "program"])]
+    system: Option<PathBuf>,
+    /// Cargo features of the program, or of the system's root server.
+    #[arg(long, conflicts_with = "root")]
     features: Option<String>,
     /// Stop the machine after so many seconds.
     #[arg(long, default_value_t = 60)]
@@ -57,14 +62,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
             program::build_one(&metadata, KERNEL, Options { features })?
         }
     };
-    let root = match (&arguments.root, &arguments.program) {
-        (Some(file), _) => file.clone(),
-        (None, Some(name)) => {
-            let features = arguments.features.as_deref();
-            program::build_one(&metadata, name, Options { features })?
-        }
-        (None, None) => bail!("a root image is needed: --root FILE or --program PACKAGE"),
-    };
+    let root = root_image(arguments, &metadata)?;
     let mut machine = Machine::new(kernel, root);
     machine.memory.clone_from(&arguments.memory);
     machine.extra.clone_from(&arguments.qemu);
@@ -77,4 +75,30 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     let ending = machine.boot_to_stdout(Duration::from_secs(arguments.timeout))?;
     eprintln!("the machine {ending}");
     Ok(ending.exit_code())
+}
+
+/// The root image that was named, or one that is built now.
+fn root_image(arguments: &Arguments, metadata: &Metadata) -> Result<PathBuf> {
+    let options = Options {
+        features: arguments.features.as_deref(),
+    };
+    if let Some(file) = &arguments.root {
+        return Ok(file.clone());
+    }
+    if let Some(name) = &arguments.program {
+        return program::build_one(metadata, name, options);
+    }
+    let Some(manifest) = &arguments.system else {
+        bail!("a root image is needed: --root FILE, --program PACKAGE or --system MANIFEST");
+    };
+    let image = workspace::path("target/boot/root.img");
+    let manifest = std::path::absolute(manifest)?;
+    system::pack(
+        metadata,
+        &manifest,
+        GuestOptions::default(),
+        options,
+        &image,
+    )?;
+    Ok(image)
 }

@@ -85,7 +85,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Some(file) => std::path::absolute(file)?,
         None => workspace::path(DEFAULT_MANIFEST),
     };
-    system::pack(&metadata, &manifest, guest, &image)?;
+    system::pack(&metadata, &manifest, guest, Options::default(), &image)?;
 
     let mut machine = Machine::new(kernel, image);
     machine.memory.clone_from(&arguments.memory);

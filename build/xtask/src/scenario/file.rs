@@ -33,7 +33,7 @@ pub(crate) struct Boot {
     pub(crate) program: Option<String>,
     /// Or a whole system by its manifest.
     pub(crate) system: Option<String>,
-    /// Cargo features of the program.
+    /// Cargo features of the program, or of the system's root server.
     pub(crate) features: Option<String>,
     /// Cargo features of the kernel.
     pub(crate) kernel_features: Option<String>,
@@ -148,10 +148,8 @@ impl Boot {
                 ensure!(self.exec.is_none(), "`exec` needs a system with a guest");
                 ensure!(self.flip_disk_bytes.is_empty(), "a program has no disk");
             }
-            (None, Some(_)) => ensure!(
-                self.features.is_none(),
-                "`features` belongs to a program, not to a system"
-            ),
+            // The features are then the root server's.
+            (None, Some(_)) => {}
             _ => bail!("a boot has either `program` or `system`"),
         }
         Ok(())

@@ -111,7 +111,11 @@ impl<'a> Preparer<'a> {
             }),
             ..GuestOptions::default()
         };
-        system::pack(self.metadata, &workspace::path(manifest), guest, &image)?;
+        let root_server = Options {
+            features: boot.features.as_deref(),
+        };
+        let manifest = workspace::path(manifest);
+        system::pack(self.metadata, &manifest, guest, root_server, &image)?;
         Ok((kernel, image))
     }
 

@@ -15,6 +15,7 @@
 
 #![cfg_attr(not(test), no_std)]
 
+mod archive_note;
 mod clock;
 mod component;
 mod deadline;
@@ -26,6 +27,7 @@ mod memory_functions;
 mod notification;
 mod output;
 mod panic;
+mod processor_random;
 mod random;
 mod root_task;
 
@@ -36,6 +38,7 @@ pub use endpoint::{CallError, Endpoint, Event, Request, Server};
 pub use environment;
 pub use notification::{Notification, Signal};
 pub use output::{output_is_taken, print_arguments, redirect_output};
+pub use processor_random::ProcessorRandom;
 pub use random::Random;
 pub use root_task::RootTask;
 pub use sel4_sys;
@@ -44,6 +47,7 @@ pub use shared_memory;
 /// What the macros need.
 #[doc(hidden)]
 pub mod start {
+    pub use crate::archive_note::ArchiveNote;
     pub use crate::component::{start as component, stop};
     pub use crate::root_task::{Stack, start as root_task};
 }
