@@ -99,7 +99,6 @@ pub fn build<K: Kernel, H: Hardware>(
     requests.extend(sources.requests());
     requests.extend(tables.requests());
     device_memory.make_all(kernel, &mut slots, requests)?;
-    objects::issue(kernel, &system, machine.report_ports)?;
 
     sources.copy_all(kernel, &mut window, &system, &files)?;
     let seeds = gather(machine.hardware, &hash, machine.boot_bytes)?;
@@ -110,6 +109,8 @@ pub fn build<K: Kernel, H: Hardware>(
     };
     environments::write_all(kernel, &mut window, &system, &facts)?;
     devices::set_up(kernel, &mut window, &mut slots, &system.pci, &tables)?;
+    // Only now: the reset register lies among the ports of PCI configuration.
+    objects::issue(kernel, &system, machine.report_ports)?;
     spaces::build(kernel, &system)?;
     components::build(kernel, &system, slots.take(1)?)?;
     components::start(kernel, &system)?;
