@@ -17,7 +17,6 @@ mod paging;
 mod scheduling;
 mod tcb;
 mod untyped;
-mod vcpu;
 
 /// From what everything needs to what needs everything.
 const GROUPS: &[&[test_support::Test]] = &[
@@ -34,7 +33,6 @@ const GROUPS: &[&[test_support::Test]] = &[
     io_port::TESTS,
     interrupt::TESTS,
     floating_point::TESTS,
-    vcpu::TESTS,
 ];
 
 test_support::root_task!(GROUPS);

@@ -16,6 +16,7 @@
 pub mod cpu;
 pub mod faults;
 pub mod floating_point;
+pub mod guest;
 pub mod memory;
 pub mod outcome;
 pub mod ports;

@@ -44,8 +44,6 @@ impl<M: Machine> Kernel<M> {
             active_low: polarity == 1,
         };
         self.machine().route_ioapic(ioapic, pin, trigger, irq);
-        // The line is heard from now on: drivers acknowledge only what has come.
-        self.machine().unmask_irq(irq);
         self.issue_handler(invocation, irq, IrqUse::IoApic, to);
         // As in seL4, the first interrupt needs no acknowledgement before it.
         self.machine().unmask_irq(irq);

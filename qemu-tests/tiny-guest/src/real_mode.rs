@@ -4,13 +4,14 @@ use sel4_sys::Error::{self, IllegalOperation, InvalidArgument, RangeError, Trunc
 use sel4_sys::extension::exit_message::state;
 use sel4_sys::extension::run_request::flag;
 use sel4_sys::extension::{VCPU_BITS, event, exit_message, label, reason, register, run_request};
-use sel4_sys::ipc::Received;
-use sel4_sys::object::ObjectType::{LargePage, NestedRoot, NestedTable, VCpu};
+use sel4_sys::object::ObjectType::{LargePage, VCpu};
 use sel4_sys::{CapRights, Ipc, MessageInfo, invocation, invoke, slot};
+use test_support::guest::{Exit, Guest};
 use test_support::memory::{self, fresh_address};
 use test_support::threads::{clear_notes, note, noted};
-use test_support::{Failure, Outcome, Plan, Test, Tester, ensure, equal, refused};
+use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};
 
+const PAGE: u64 = 4096;
 const RW: CapRights = CapRights::READ_WRITE;
 
 pub(crate) const TESTS: &[Test] = &[
@@ -111,139 +112,6 @@ pub(crate) const TESTS: &[Test] = &[
     },
 ];
 
-/// Where the guest's first page is mapped for the monitor.
-const WINDOW: u64 = fresh_address(3);
-const PAGE: u64 = 4096;
-
-/// A guest in real mode at address 0, with one page of memory.
-struct Guest {
-    vcpu: u64,
-    root: u64,
-    frame: u64,
-    window: u64,
-}
-
-/// What a run ended with.
-struct Exit {
-    reason: u64,
-    detail: u64,
-    detail_2: u64,
-    rip: u64,
-    badge: u64,
-    ipc: Ipc,
-}
-
-impl Exit {
-    /// A general register, by its number in instructions.
-    fn general(&self, number: usize) -> u64 {
-        self.ipc.word(exit_message::GENERAL + number)
-    }
-
-    fn state(&self) -> u64 {
-        self.ipc.word(exit_message::STATE)
-    }
-}
-
-/// Maps a frame into a nested space and makes the tables that are missing.
-fn map_nested(
-    t: &mut Tester,
-    frame: u64,
-    root: u64,
-    address: u64,
-    rights: CapRights,
-) -> Result<(), Error> {
-    for _ in 0..3 {
-        match invoke::nested_page_map(&t.ipc, frame, root, address, rights, 0) {
-            Err(Error::FailedLookup) => {
-                let table = t.make(NestedTable, 0)?;
-                invoke::nested_table_map(&t.ipc, table, root, address)?;
-            }
-            other => return other,
-        }
-    }
-    invoke::nested_page_map(&t.ipc, frame, root, address, rights, 0)
-}
-
-impl Guest {
-    /// A guest whose program is `code`.
-    fn new(t: &mut Tester, code: &[u8]) -> Result<Self, Failure> {
-        Self::with_window(t, code, WINDOW)
-    }
-
-    fn with_window(t: &mut Tester, code: &[u8], window: u64) -> Result<Self, Failure> {
-        t.only_on_sekisho()?;
-        let (vcpu, root, frame) = (t.make(VCpu, 0)?, t.make(NestedRoot, 0)?, t.frame()?);
-        invoke::asid_pool_assign(&t.ipc, slot::ASID_POOL, root)?;
-        invoke::vcpu_set_space(&t.ipc, vcpu, root)?;
-        t.map(frame, window, RW)?;
-        let for_guest = t.copy(frame, CapRights::ALL)?;
-        map_nested(t, for_guest, root, 0, RW)?;
-        let guest = Self {
-            vcpu,
-            root,
-            frame,
-            window,
-        };
-        guest.put(0, code);
-        // Real mode with flat code from address 0 on.
-        let code_segment = 0x9b << 16 | 0xffff << 32;
-        let start = [
-            register::CS,
-            code_segment,
-            register::CS_BASE,
-            0,
-            register::RIP,
-            0,
-        ];
-        invoke::vcpu_write_registers(&t.ipc, vcpu, &start)?;
-        Ok(guest)
-    }
-
-    /// Puts bytes into the guest's page.
-    fn put(&self, at: u64, bytes: &[u8]) {
-        for (index, &byte) in (at..).zip(bytes) {
-            let (word, shift) = (self.window + (index & !7), index % 8 * 8);
-            let others = memory::load(word) & !(0xff << shift);
-            memory::store(word, others | u64::from(byte) << shift);
-        }
-    }
-
-    /// A real-mode vector: the handler's address in segment 0.
-    fn set_vector(&self, vector: u64, handler: u16) {
-        let [low, high] = handler.to_le_bytes();
-        self.put(vector * 4, &[low, high, 0, 0]);
-    }
-
-    fn run(&self, t: &Tester) -> Result<Exit, Error> {
-        self.request(&t.ipc, 0, [0; 4])
-    }
-
-    /// Goes on behind the instruction of `bytes` bytes at which the guest exited.
-    fn skip(&self, t: &Tester, exit: &Exit, bytes: u64) -> Result<Exit, Error> {
-        self.request(&t.ipc, 4, [flag::RIP, exit.rip + bytes, 0, 0])
-    }
-
-    fn request(&self, ipc: &Ipc, length: u64, words: [u64; 4]) -> Result<Exit, Error> {
-        let info = MessageInfo::new(label::VCPU_RUN, 0, length);
-        exit_of(ipc, ipc.call(self.vcpu, info, words))
-    }
-}
-
-fn exit_of(ipc: &Ipc, received: Received) -> Result<Exit, Error> {
-    if let Some(error) = Error::from_number(received.info.label()) {
-        return Err(error);
-    }
-    let [reason, detail, detail_2, rip] = received.message;
-    Ok(Exit {
-        reason,
-        detail,
-        detail_2,
-        rip,
-        badge: received.badge,
-        ipc: *ipc,
-    })
-}
-
 fn is_halt(exit: &Exit) -> Outcome {
     equal("the reason", exit.reason, reason::HALT)
 }
@@ -254,13 +122,13 @@ fn cpuid_and_halt(t: &mut Tester) -> Outcome {
         0x66, 0xb8, 0x34, 0x12, 0x00, 0x40, 0x66, 0xb9, 7, 0, 0, 0, 0x0f, 0xa2, 0x66, 0x89, 0xde,
         0xf4,
     ];
-    let guest = Guest::new(t, &code)?;
+    let guest = Guest::real_mode(t, &code)?;
     let exit = guest.run(t)?;
     equal("the reason", exit.reason, reason::CPUID)?;
     equal("RIP", exit.rip, 12)?;
     equal("RAX", exit.general(0), 0x4000_1234)?;
     equal("RCX", exit.general(1), 7)?;
-    equal("the words", exit.ipc.word(exit_message::CR0), 0x6000_0010)?;
+    equal("the words", exit.word(exit_message::CR0), 0x6000_0010)?;
     for index in 5..20 {
         t.ipc.set_word(index, 0);
     }
@@ -278,7 +146,7 @@ fn ports(t: &mut Tester) -> Outcome {
     let code = [
         0xba, 0xf9, 0x03, 0xee, 0xed, 0x66, 0xe5, 0x71, 0xf3, 0x6e, 0xf4,
     ];
-    let guest = Guest::new(t, &code)?;
+    let guest = Guest::real_mode(t, &code)?;
     let (input, string, repeat) = (1 << 16, 1 << 17, 1 << 18);
     let bytes = |count: u64| count << 19;
     let mut exit = guest.run(t)?;
@@ -292,7 +160,7 @@ fn ports(t: &mut Tester) -> Outcome {
         // Above lies the width of addresses, which means something for strings only, and which the emulator
         // does not tell.
         equal("the detail", exit.detail & 0x3f_ffff, detail)?;
-        let next = exit.ipc.word(exit_message::NEXT_RIP);
+        let next = exit.word(exit_message::NEXT_RIP);
         equal("the next instruction", next, exit.rip + length)?;
         exit = guest.skip(t, &exit, length)?;
     }
@@ -307,7 +175,7 @@ fn model_specific_registers(t: &mut Tester) -> Outcome {
         0x0f, 0x32, 0x66, 0xb9, 0x82, 0, 0, 0xc0, 0x0f, 0x30, 0x66, 0xb8, 0, 0, 0, 0, 0x0f, 0x32,
         0xf4,
     ];
-    let guest = Guest::new(t, &code)?;
+    let guest = Guest::real_mode(t, &code)?;
     let exit = guest.run(t)?;
     equal("the reason", exit.reason, reason::MSR_WRITE)?;
     equal("the register", exit.detail, 0x10)?;
@@ -328,7 +196,7 @@ fn model_specific_registers(t: &mut Tester) -> Outcome {
 
 fn triple_fault(t: &mut Tester) -> Outcome {
     // ud2, without room for a vector
-    let guest = Guest::new(t, &[0x0f, 0x0b])?;
+    let guest = Guest::real_mode(t, &[0x0f, 0x0b])?;
     invoke::vcpu_write_registers(&t.ipc, guest.vcpu, &[register::IDTR_LIMIT, 0])?;
     let exit = guest.run(t)?;
     equal("the reason", exit.reason, reason::SHUTDOWN)
@@ -337,7 +205,7 @@ fn triple_fault(t: &mut Tester) -> Outcome {
 fn other_instructions(t: &mut Tester) -> Outcome {
     // vmmcall; wbinvd; mov dr0, eax; hlt
     let code = [0x0f, 0x01, 0xd9, 0x0f, 0x09, 0x0f, 0x23, 0xc0, 0xf4];
-    let guest = Guest::new(t, &code)?;
+    let guest = Guest::real_mode(t, &code)?;
     let mut exit = guest.run(t)?;
     for (reason, length) in [
         (reason::HYPERCALL, 3),
@@ -368,7 +236,7 @@ fn other_instructions(t: &mut Tester) -> Outcome {
 const TOUCH_2000: [u8; 9] = [0xa0, 0x00, 0x20, 0xc6, 0x06, 0x01, 0x20, 0x5a, 0xf4];
 
 fn unmapped_memory(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &TOUCH_2000)?;
+    let guest = Guest::real_mode(t, &TOUCH_2000)?;
     let exit = guest.run(t)?;
     equal("the reason", exit.reason, reason::MEMORY)?;
     equal("the access", exit.detail, 0)?;
@@ -378,7 +246,7 @@ fn unmapped_memory(t: &mut Tester) -> Outcome {
     t.map(frame, address, RW)?;
     memory::store(address, 0x33);
     let copy = t.copy(frame, CapRights::ALL)?;
-    map_nested(t, copy, guest.root, 0x2000, RW)?;
+    t.map_nested(copy, guest.root, 0x2000, RW)?;
     let exit = guest.run(t)?;
     is_halt(&exit)?;
     equal("the byte read", exit.general(0) & 0xff, 0x33)?;
@@ -386,11 +254,11 @@ fn unmapped_memory(t: &mut Tester) -> Outcome {
 }
 
 fn read_only_memory(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &TOUCH_2000)?;
+    let guest = Guest::real_mode(t, &TOUCH_2000)?;
     let (frame, address) = (t.frame()?, fresh_address(4));
     t.map(frame, address, RW)?;
     let copy = t.copy(frame, CapRights::ALL)?;
-    map_nested(t, copy, guest.root, 0x2000, CapRights::READ)?;
+    t.map_nested(copy, guest.root, 0x2000, CapRights::READ)?;
     let exit = guest.run(t)?;
     equal("the reason", exit.reason, reason::MEMORY)?;
     equal("the access: present and write", exit.detail, 3)?;
@@ -399,22 +267,22 @@ fn read_only_memory(t: &mut Tester) -> Outcome {
     // A capability without the right to write gives no more, whatever is asked for.
     invoke::page_unmap(&t.ipc, copy)?;
     let weak = t.copy(frame, CapRights::READ)?;
-    map_nested(t, weak, guest.root, 0x2000, RW)?;
+    t.map_nested(weak, guest.root, 0x2000, RW)?;
     let exit = guest.run(t)?;
     equal("the reason", exit.reason, reason::MEMORY)
 }
 
 fn unmapping(t: &mut Tester) -> Outcome {
     // start: mov al, [0x2000]; hlt; jmp start
-    let guest = Guest::new(t, &[0xa0, 0x00, 0x20, 0xf4, 0xeb, 0xfa])?;
+    let guest = Guest::real_mode(t, &[0xa0, 0x00, 0x20, 0xf4, 0xeb, 0xfa])?;
     let frame = t.frame()?;
-    map_nested(t, frame, guest.root, 0x2000, RW)?;
+    t.map_nested(frame, guest.root, 0x2000, RW)?;
     let exit = guest.run(t)?;
     is_halt(&exit)?;
     invoke::page_unmap(&t.ipc, frame)?;
     let exit = guest.skip(t, &exit, 1)?;
     equal("the reason after unmapping", exit.reason, reason::MEMORY)?;
-    map_nested(t, frame, guest.root, 0x2000, RW)?;
+    t.map_nested(frame, guest.root, 0x2000, RW)?;
     let exit = guest.run(t)?;
     is_halt(&exit)?;
     t.delete(frame)?;
@@ -425,14 +293,14 @@ fn unmapping(t: &mut Tester) -> Outcome {
 fn large_memory(t: &mut Tester) -> Outcome {
     // mov ax, 0x4000; mov ds, ax; mov byte [0x1234], 0x77; hlt: with DS's base at 4 MiB.
     let code = [0xc6, 0x06, 0x34, 0x12, 0x77, 0xf4];
-    let guest = Guest::new(t, &code)?;
+    let guest = Guest::real_mode(t, &code)?;
     let data_segment = 0x93 << 16 | 0xffff << 32;
     let registers = [register::DS, data_segment, register::DS_BASE, 0x40_0000];
     invoke::vcpu_write_registers(&t.ipc, guest.vcpu, &registers)?;
     let (frame, window) = (t.make(LargePage, 0)?, fresh_address(4));
     let copy = t.copy(frame, CapRights::ALL)?;
     t.map(frame, window, RW)?;
-    map_nested(t, copy, guest.root, 0x40_0000, RW)?;
+    t.map_nested(copy, guest.root, 0x40_0000, RW)?;
     is_halt(&guest.run(t)?)?;
     equal("the word", memory::load(window + 0x1230), 0x77 << 32)
 }
@@ -440,8 +308,8 @@ fn large_memory(t: &mut Tester) -> Outcome {
 fn two_guests(t: &mut Tester) -> Outcome {
     // start: inc word [0x800]; hlt; jmp start
     let code = [0xff, 0x06, 0x00, 0x08, 0xf4, 0xeb, 0xf9];
-    let one = Guest::with_window(t, &code, fresh_address(3))?;
-    let other = Guest::with_window(t, &code, fresh_address(4))?;
+    let one = Guest::real_mode_at(t, &code, fresh_address(3))?;
+    let other = Guest::real_mode_at(t, &code, fresh_address(4))?;
     memory::store(other.window + 0x800, 100);
     let (mut exit_of_one, mut exit_of_other) = (one.run(t)?, other.run(t)?);
     for _ in 0..3 {
@@ -461,7 +329,7 @@ fn two_guests(t: &mut Tester) -> Outcome {
 
 fn interrupt_waits(t: &mut Tester) -> Outcome {
     // hlt; sti; nop; nop; hlt. Handler: mov al, 0x99; hlt
-    let guest = Guest::new(t, &[0xf4, 0xfb, 0x90, 0x90, 0xf4])?;
+    let guest = Guest::real_mode(t, &[0xf4, 0xfb, 0x90, 0x90, 0xf4])?;
     guest.put(0x200, &[0xb0, 0x99, 0xf4]);
     guest.set_vector(0x21, 0x200);
     set_stack(t, &guest)?;
@@ -493,7 +361,7 @@ fn set_stack(t: &Tester, guest: &Guest) -> Result<(), Error> {
 }
 
 fn exception(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &[0xf4])?;
+    let guest = Guest::real_mode(t, &[0xf4])?;
     guest.put(0x200, &[0xb0, 0x66, 0xf4]);
     guest.set_vector(6, 0x200);
     set_stack(t, &guest)?;
@@ -505,7 +373,7 @@ fn exception(t: &mut Tester) -> Outcome {
 
 fn window(t: &mut Tester) -> Outcome {
     // hlt; sti; nop; hlt
-    let guest = Guest::new(t, &[0xf4, 0xfb, 0x90, 0xf4])?;
+    let guest = Guest::real_mode(t, &[0xf4, 0xfb, 0x90, 0xf4])?;
     let ask = flag::REQUEST_INTERRUPT_WINDOW;
     let exit = guest.request(&t.ipc, 4, [ask, 0, 0, 0])?;
     is_halt(&exit)?;
@@ -523,7 +391,7 @@ fn window(t: &mut Tester) -> Outcome {
 }
 
 fn malformed_requests(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &[0xf4])?;
+    let guest = Guest::real_mode(t, &[0xf4])?;
     let ipc = t.ipc;
     let request = |length, words| guest.request(&ipc, length, words).map(drop);
     for length in [1, 3, 5, 19] {
@@ -553,7 +421,7 @@ fn malformed_requests(t: &mut Tester) -> Outcome {
 }
 
 fn registers(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &[0xf4])?;
+    let guest = Guest::real_mode(t, &[0xf4])?;
     let ipc = t.ipc;
     let write = |id, value| invoke::vcpu_write_registers(&ipc, guest.vcpu, &[id, value]);
     let read = |id| invoke::vcpu_read_register(&ipc, guest.vcpu, id);
@@ -601,12 +469,9 @@ fn no_space(t: &mut Tester) -> Outcome {
     t.only_on_sekisho()?;
     equal("the size of a virtual CPU", VCpu.size_bits(0), VCPU_BITS)?;
     let vcpu = t.make(VCpu, 0)?;
-    let run = |t: &Tester| {
-        let info = MessageInfo::new(label::VCPU_RUN, 0, 0);
-        exit_of(&t.ipc, t.ipc.call(vcpu, info, [0; 4])).map(drop)
-    };
+    let run = |t: &Tester| t.ipc.invoke(vcpu, label::VCPU_RUN, &[], &[]);
     refused("a run without a space", run(t), Error::FailedLookup)?;
-    let guest = Guest::new(t, &[0xf4])?;
+    let guest = Guest::real_mode(t, &[0xf4])?;
     is_halt(&guest.run(t)?)?;
     t.delete(guest.root)?;
     refused(
@@ -629,7 +494,7 @@ fn run_guest(ipc: Ipc, vcpu: u64) {
 const SPIN: [u8; 8] = [0xfa, 0x66, 0xff, 0x06, 0x00, 0x08, 0xeb, 0xf9];
 
 fn preemption(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &SPIN)?;
+    let guest = Guest::real_mode(t, &SPIN)?;
     clear_notes();
     let runner = Plan::new(run_guest, guest.vcpu).priority(100);
     t.spawn(runner.budget(1_000, 10_000))?;
@@ -642,7 +507,7 @@ fn preemption(t: &mut Tester) -> Outcome {
 }
 
 fn notification(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &SPIN)?;
+    let guest = Guest::real_mode(t, &SPIN)?;
     clear_notes();
     let notification = t.notification()?;
     let badged = t.mint(notification, CapRights::ALL, 0x40)?;
@@ -674,7 +539,7 @@ fn notification(t: &mut Tester) -> Outcome {
 }
 
 fn one_runner(t: &mut Tester) -> Outcome {
-    let guest = Guest::new(t, &SPIN)?;
+    let guest = Guest::real_mode(t, &SPIN)?;
     clear_notes();
     let runner = Plan::new(run_guest, guest.vcpu).priority(100);
     let thread = t.spawn(runner.budget(1_000, 10_000))?;
