@@ -59,8 +59,8 @@ impl<M: Machine> Kernel<M> {
             .entry(root.object, mapping.address, level)
             .map_err(Error::lookup)?;
         let old = entry.get();
-        if old.is_present() && (frame.mapping.is_none() || old.as_frame(level) != Some(frame.start))
-        {
+        let is_table = level != Level::Table && old.as_table().is_some();
+        if is_table {
             return Err(Error::DeleteFirst);
         }
         let rights = frame.rights.masked(rights);

@@ -133,11 +133,24 @@ fn map_checks_its_arguments() {
         map(&world, frame, other, ADDRESS),
         Answer::error(Error::InvalidCapability, &[1])
     );
+}
+
+#[test]
+fn a_frame_mapped_over_another_replaces_it() {
+    let world = World::new();
+    let (root, table) = new_space(&world);
+    add_tables(&world, root, ADDRESS, 3);
+    let first = world.make(ObjectType::Page, 0);
     let second = world.make(ObjectType::Page, 0);
-    assert_eq!(
-        map(&world, second, root, ADDRESS),
-        Answer::error(Error::DeleteFirst, &[])
-    );
+    assert_eq!(map(&world, first, root, ADDRESS), Answer::ok());
+    world.kernel.machine().take_events();
+    assert_eq!(map(&world, second, root, ADDRESS), Answer::ok());
+    let asid = table.mapping.expect("assigned").asid;
+    let events = world.kernel.machine().take_events();
+    assert!(events.contains(&Event::InvalidatePage(asid, ADDRESS)));
+    let replaced = entry(&world, table, ADDRESS, Level::Table);
+    world.expect(first, label::X86_PAGE_UNMAP, &[], &[]);
+    assert_eq!(entry(&world, table, ADDRESS, Level::Table), replaced);
 }
 
 #[test]
