@@ -271,6 +271,8 @@ fn level(t: &mut Tester) -> Outcome {
     let notification = t.notification()?;
     let badged = t.mint(notification, CapRights::ALL, 0x2000)?;
     invoke::irq_handler_set_notification(&t.ipc, handler, badged)?;
+    // A new handler's line is masked until its first acknowledgement.
+    invoke::irq_handler_ack(&t.ipc, handler)?;
     start_hpet(address, LEVEL_TRIGGERED | ENABLED | (pin << 9));
     for _ in 0..3 {
         equal("the word", t.ipc.wait(notification).badge, 0x2000)?;
