@@ -4,34 +4,38 @@ use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Does `work` under a line that says what is done; on a terminal the line counts seconds.
+/// What takes less is not worth a line.
+const WORTH_A_LINE: Duration = Duration::from_secs(2);
+
+/// Does `work`; when it takes long, a line says what is done, and on a terminal it counts seconds.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let started = Instant::now();
-    let live = std::io::stderr().is_terminal();
-    if !live {
-        eprintln!("{what} ...");
-    }
-    let (done, ticks) = mpsc::channel::<()>();
+    let (done, end) = mpsc::channel::<()>();
     let result = std::thread::scope(|scope| {
-        if live {
-            scope.spawn(move || count_seconds(what, started, &ticks));
-        }
+        scope.spawn(move || report(what, started, &end));
         let result = work();
         drop(done);
         result
     });
-    let seconds = started.elapsed().as_secs_f32();
-    if live {
-        eprintln!("\r\x1b[K{what}: {seconds:.1} s");
-    } else if seconds >= 2.0 {
-        eprintln!("{what}: {seconds:.1} s");
+    if started.elapsed() >= WORTH_A_LINE {
+        let back = if is_live() { "\r\x1b[K" } else { "" };
+        let seconds = started.elapsed().as_secs_f32();
+        eprintln!("{back}{what}: {seconds:.1} s");
     }
     result
 }
 
-/// Rewrites the line every second until the other end of `ticks` is gone.
-fn count_seconds(what: &str, started: Instant, ticks: &mpsc::Receiver<()>) {
+/// Writes the line, and on a terminal again every second, until the other end of `end` is gone.
+fn report(what: &str, started: Instant, end: &mpsc::Receiver<()>) {
+    let is_over = |patience| end.recv_timeout(patience) != Err(RecvTimeoutError::Timeout);
+    if is_over(WORTH_A_LINE) {
+        return;
+    }
     let mut error = std::io::stderr();
+    if !is_live() {
+        eprintln!("{what} ...");
+        return;
+    }
     loop {
         // Progress is a courtesy: a terminal that cannot be written to changes nothing.
         let _ = write!(
@@ -40,8 +44,12 @@ fn count_seconds(what: &str, started: Instant, ticks: &mpsc::Receiver<()>) {
             started.elapsed().as_secs()
         );
         let _ = error.flush();
-        if ticks.recv_timeout(Duration::from_secs(1)) != Err(RecvTimeoutError::Timeout) {
+        if is_over(Duration::from_secs(1)) {
             return;
         }
     }
+}
+
+fn is_live() -> bool {
+    std::io::stderr().is_terminal()
 }
