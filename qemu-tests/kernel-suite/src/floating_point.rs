@@ -47,7 +47,7 @@ const ROUNDS: u64 = 200;
 fn sse_and_yield(_: Ipc, seed: u64) {
     let pattern = VectorPattern::new(seed);
     for _ in 0..ROUNDS {
-        let errors = floating_point::keep_sse(&pattern, syscall::YIELD);
+        let errors = floating_point::keep_sse(&pattern, syscall::YIELD, (0, 0));
         note(1).fetch_add(errors, SeqCst);
         note(2).fetch_add(1, SeqCst);
     }

@@ -24,6 +24,19 @@ pub fn spin(duration: u64) {
     }
 }
 
+/// Waits until `done` holds, for so many ticks at most; whether it does.
+#[must_use]
+pub fn spin_until(duration: u64, done: impl Fn() -> bool) -> bool {
+    let start = ticks();
+    while ticks().wrapping_sub(start) < duration {
+        if done() {
+            return true;
+        }
+        pause();
+    }
+    done()
+}
+
 /// Whether the kernel lets user code use AVX.
 #[must_use]
 pub fn has_avx() -> bool {

@@ -28,7 +28,7 @@ impl VectorPattern {
 
 /// `$load` and `$store` of registers 0 to 15 around `$middle`.
 macro_rules! keep_registers {
-    ($pattern:expr, $load:literal, $store:literal, $register:literal, $middle:literal, $count:expr, $number:expr) => {{
+    ($pattern:expr, $load:literal, $store:literal, $register:literal, $middle:literal, $count:expr, $number:expr, $target:expr) => {{
         let pattern: &VectorPattern = $pattern;
         let mut after = [[0u64; 4]; 16];
         let mut mxcsr_after = 0u32;
@@ -81,7 +81,7 @@ macro_rules! keep_registers {
                 in("r13") &raw mut mxcsr_after,
                 inout("rax") $count => _,
                 inout("rdx") $number => _,
-                inout("rdi") 0u64 => _, inout("rsi") 0u64 => _,
+                inout("rdi") $target.0 => _, inout("rsi") $target.1 => _,
                 out("rcx") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r15") _,
                 out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
                 out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
@@ -100,9 +100,10 @@ fn differing(after: &[[u64; 4]; 16], pattern: &VectorPattern, words: usize) -> u
         .count() as u64
 }
 
-/// Makes a system call; answers how many of XMM0 to XMM15 and MXCSR changed.
+/// Makes a system call; answers how many of XMM0 to XMM15 and MXCSR changed. `target` is what goes
+/// to RDI and RSI: capability and message information.
 #[must_use]
-pub fn keep_sse(pattern: &VectorPattern, number: i64) -> u64 {
+pub fn keep_sse(pattern: &VectorPattern, number: i64, target: (u64, u64)) -> u64 {
     let (after, errors) = keep_registers!(
         pattern,
         "movdqu",
@@ -110,7 +111,8 @@ pub fn keep_sse(pattern: &VectorPattern, number: i64) -> u64 {
         "xmm",
         "xchg rax, rbx\nmov rbx, rsp\nsyscall\nmov rsp, rbx\nxchg rax, rbx",
         0u64,
-        number
+        number,
+        target
     );
     errors + differing(&after, pattern, 2)
 }
@@ -125,7 +127,8 @@ pub fn keep_sse_while_spinning(pattern: &VectorPattern, rounds: u64) -> u64 {
         "xmm",
         "2: dec rax\njnz 2b",
         rounds,
-        0u64
+        0u64,
+        (0u64, 0u64)
     );
     errors + differing(&after, pattern, 2)
 }
@@ -140,7 +143,8 @@ pub fn keep_avx_while_spinning(pattern: &VectorPattern, rounds: u64) -> u64 {
         "ymm",
         "2: dec rax\njnz 2b",
         rounds,
-        0u64
+        0u64,
+        (0u64, 0u64)
     );
     errors + differing(&after, pattern, 4)
 }

@@ -312,12 +312,13 @@ pub mod long_mode {
     const TASK_SEGMENT: u64 = 24 | 0x08b << 16 | 0x67 << 32;
 
     /// The registers at the start.
-    pub const REGISTERS: [(u64, u64); 18] = [
+    pub const REGISTERS: [(u64, u64); 19] = [
         (register::CR0, 0x8000_0033),
         (register::CR3, PML4),
         (register::CR4, 0x0000_0620),
         (register::EFER, 0x0000_0d01),
         (register::CS, CODE_SEGMENT),
+        (register::CS_BASE, 0),
         (register::SS, DATA_SEGMENT),
         (register::DS, DATA_SEGMENT),
         (register::ES, DATA_SEGMENT),

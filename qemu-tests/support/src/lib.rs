@@ -17,6 +17,7 @@ pub mod cpu;
 pub mod faults;
 pub mod floating_point;
 pub mod guest;
+pub mod guest_programs;
 pub mod memory;
 pub mod outcome;
 pub mod ports;

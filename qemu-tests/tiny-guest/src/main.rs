@@ -3,8 +3,10 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod isolation;
+mod long_mode;
 mod real_mode;
 
-const GROUPS: &[&[test_support::Test]] = &[real_mode::TESTS];
+const GROUPS: &[&[test_support::Test]] = &[real_mode::TESTS, long_mode::TESTS, isolation::TESTS];
 
 test_support::root_task!(GROUPS);

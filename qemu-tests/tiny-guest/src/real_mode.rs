@@ -6,6 +6,7 @@ use sel4_sys::extension::run_request::flag;
 use sel4_sys::extension::{VCPU_BITS, event, exit_message, label, reason, register, run_request};
 use sel4_sys::object::ObjectType::{LargePage, VCpu};
 use sel4_sys::{CapRights, Ipc, MessageInfo, invocation, invoke, slot};
+use test_support::cpu::spin_until;
 use test_support::guest::{Exit, Guest};
 use test_support::memory::{self, fresh_address};
 use test_support::threads::{clear_notes, note, noted};
@@ -499,10 +500,13 @@ fn preemption(t: &mut Tester) -> Outcome {
     let runner = Plan::new(run_guest, guest.vcpu).priority(100);
     t.spawn(runner.budget(1_000, 10_000))?;
     t.set_own_priority(99)?;
-    let first = memory::load(guest.window + 0x800);
-    test_support::cpu::spin(100_000_000);
-    let second = memory::load(guest.window + 0x800);
-    ensure(second > first, "the guest runs in later periods, too")?;
+    // Far more than the periods that it needs, for a host that has other things to do.
+    let second = 1_000_000 * t.ticks_per_us();
+    for _ in 0..2 {
+        let before = memory::load(guest.window + 0x800);
+        let runs = spin_until(second, || memory::load(guest.window + 0x800) > before);
+        ensure(runs, "the guest does not run in later periods")?;
+    }
     equal("the end of the run", noted(0), 0)
 }
 
@@ -516,11 +520,12 @@ fn notification(t: &mut Tester) -> Outcome {
     invoke::tcb_bind_notification(&t.ipc, thread.tcb, notification)?;
     invoke::tcb_write_registers(&t.ipc, thread.tcb, invoke::Resume::Yes, &thread.context)?;
     t.set_own_priority(99)?;
-    test_support::cpu::spin(20_000_000);
-    ensure(memory::load(guest.window + 0x800) > 0, "the guest has run")?;
+    let second = 1_000_000 * t.ticks_per_us();
+    let runs = spin_until(second, || memory::load(guest.window + 0x800) > 0);
+    ensure(runs, "the guest has not run")?;
     equal("the end before the signal", noted(0), 0)?;
     t.ipc.signal(badged);
-    test_support::cpu::spin(50_000_000);
+    ensure(spin_until(second, || noted(0) != 0), "the run does not end")?;
     equal("the reason, plus 1", noted(0), reason::NOTIFICATION + 1)?;
     equal("the badge", noted(1), 0x40)?;
     // A signal that is there already: no guest instruction runs.
@@ -544,7 +549,9 @@ fn one_runner(t: &mut Tester) -> Outcome {
     let runner = Plan::new(run_guest, guest.vcpu).priority(100);
     let thread = t.spawn(runner.budget(1_000, 10_000))?;
     t.set_own_priority(99)?;
-    test_support::cpu::spin(20_000_000);
+    let second = 1_000_000 * t.ticks_per_us();
+    let runs = spin_until(second, || memory::load(guest.window + 0x800) > 0);
+    ensure(runs, "the guest has not run")?;
     refused("a second runner", guest.run(t).map(drop), IllegalOperation)?;
     invoke::tcb_suspend(&t.ipc, thread.tcb)?;
     let stopped = memory::load(guest.window + 0x800);
