@@ -1,7 +1,7 @@
 //! Leaving guests.
 
 use sel4_sys::MessageInfo;
-use sel4_sys::extension::{exit_message, reason};
+use sel4_sys::extension::reason;
 
 use crate::message::BufferUse;
 use crate::object::ThreadState;
@@ -25,10 +25,11 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn exit_guest(&self, thread: TcbRef, cause: [u64; 3], badge: u64) {
         let tcb = self.tcb(thread);
         let buffer = self.buffer(thread, BufferUse::Write);
-        let vcpu = self.leave_guest(thread);
-        let state = (exit_message::RIP..=exit_message::INSTRUCTION_BYTES_2)
-            .map(|index| vcpu.map_or(0, |vcpu| self.machine().vcpu_exit_word(vcpu, index)));
-        let length = self.set_message(thread, buffer, cause.into_iter().chain(state));
+        let message = match self.leave_guest(thread) {
+            Some(vcpu) => self.machine().vcpu_exit_message(vcpu, cause),
+            None => core::array::from_fn(|index| cause.get(index).copied().unwrap_or(0)),
+        };
+        let length = self.set_message_words(thread, buffer, &message);
         tcb.set_badge(badge);
         tcb.set_message_info(MessageInfo::new(0, 0, length));
         self.set_state(thread, ThreadState::Running);

@@ -8,9 +8,10 @@ use std::vec::Vec;
 
 use crate::object::{FPU_BYTES, FpuArea, Tcb, ThreadState};
 use crate::{
-    AsidPoolRef, BufferRef, Endpoint, EndpointRef, Machine, Notification, NotificationRef,
-    PhysicalAddress, PortWidth, Refill, RefillRef, Reply, ReplyRef, SchedContext, SchedContextRef,
-    Slot, SlotRef, Store, TableRef, TcbRef, Trigger, UserContext, VcpuRef, VcpuState,
+    AsidPoolRef, BufferRef, Endpoint, EndpointRef, ExitMessage, Machine, Notification,
+    NotificationRef, PhysicalAddress, PortWidth, Refill, RefillRef, Reply, ReplyRef, SchedContext,
+    SchedContextRef, Slot, SlotRef, Store, TableRef, TcbRef, Trigger, UserContext, VcpuRef,
+    VcpuState,
 };
 
 const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;
@@ -370,8 +371,14 @@ impl Machine for Host {
 
     fn vcpu_set_space(&self, _vcpu: VcpuRef, _root: TableRef, _asid: u16) {}
 
-    fn vcpu_exit_word(&self, _vcpu: VcpuRef, index: usize) -> u64 {
-        index as u64
+    fn vcpu_exit_message(
+        &self,
+        _vcpu: VcpuRef,
+        [reason, detail, detail_2]: [u64; 3],
+    ) -> ExitMessage {
+        let mut message = core::array::from_fn(|index| index as u64);
+        message[..3].copy_from_slice(&[reason, detail, detail_2]);
+        message
     }
 
     fn release_vcpu(&self, _vcpu: VcpuRef) {}

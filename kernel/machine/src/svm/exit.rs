@@ -1,5 +1,6 @@
 //! Why a guest stopped, in the interface's terms.
 
+use kernel_core::ExitMessage;
 use sel4_sys::extension::{exit_message, reason};
 
 use super::Svm;
@@ -136,32 +137,52 @@ impl Vcpu {
 }
 
 impl Svm {
-    /// A word of the message in which a run of the guest ends, but the first three, which are the cause.
+    /// The message in which a run of the guest ends; its order is that of `exit_message`.
     #[inline(always)]
-    pub(crate) fn exit_word(&self, vcpu: &Vcpu, index: usize) -> u64 {
+    pub(crate) fn exit_message(
+        &self,
+        vcpu: &Vcpu,
+        [reason, detail, detail_2]: Cause,
+    ) -> ExitMessage {
         let (control, save) = (&vcpu.vmcb.control, &vcpu.vmcb.save);
+        let general = |index: usize| vcpu.general[index].get();
         // The processor's two words of instruction bytes are their number and fifteen bytes; the interface's
         // are fifteen bytes and the number.
-        let instruction = |word: usize| control.instruction[word].get();
-        match index {
-            exit_message::RIP => save.rip.get(),
-            exit_message::GENERAL..exit_message::NEXT_RIP => {
-                vcpu.general(index - exit_message::GENERAL)
-            }
-            exit_message::NEXT_RIP => self.next_rip(vcpu),
-            exit_message::RFLAGS => save.rflags.get(),
-            exit_message::STATE => vcpu.state_word(),
-            exit_message::CR0 => save.cr0.get(),
-            exit_message::CR3 => save.cr3.get(),
-            exit_message::CR4 => save.cr4.get(),
-            exit_message::EFER => save.efer.get() & !EFER_SVM,
-            exit_message::CS_BASE => save.segment(SegmentName::Cs).base.get(),
-            exit_message::CR8 => control.virtual_interrupt.get() & virtual_interrupt::TASK_PRIORITY,
-            exit_message::INTERRUPTED_EVENT => vcpu.interrupted_event(),
-            exit_message::INSTRUCTION_BYTES => instruction(0) >> 8 | instruction(1) << 56,
-            exit_message::INSTRUCTION_BYTES_2 => instruction(1) >> 8 | instruction(0) << 56,
-            _ => 0,
-        }
+        let [low, high] = [control.instruction[0].get(), control.instruction[1].get()];
+        [
+            reason,
+            detail,
+            detail_2,
+            save.rip.get(),
+            save.rax.get(),
+            general(1),
+            general(2),
+            general(3),
+            save.rsp.get(),
+            general(5),
+            general(6),
+            general(7),
+            general(8),
+            general(9),
+            general(10),
+            general(11),
+            general(12),
+            general(13),
+            general(14),
+            general(15),
+            self.next_rip(vcpu),
+            save.rflags.get(),
+            vcpu.state_word(),
+            save.cr0.get(),
+            save.cr3.get(),
+            save.cr4.get(),
+            save.efer.get() & !EFER_SVM,
+            save.segment(SegmentName::Cs).base.get(),
+            control.virtual_interrupt.get() & virtual_interrupt::TASK_PRIORITY,
+            vcpu.interrupted_event(),
+            low >> 8 | high << 56,
+            high >> 8 | low << 56,
+        ]
     }
 
     /// Where the next instruction is, if the processor says so.

@@ -5,8 +5,8 @@ use sel4_sys::extension::run_request::flag;
 use sel4_sys::extension::{label, reason, register};
 use sel4_sys::object::ObjectType::{NestedRoot, NestedTable, VCpu};
 use sel4_sys::{CapRights, Error, MessageInfo, invoke, slot};
-use test_support::memory::{self, fresh_address};
 use test_support::cpu::ticks;
+use test_support::memory::{self, fresh_address};
 use test_support::{Outcome, Test, Tester, equal};
 
 use crate::{least, report};

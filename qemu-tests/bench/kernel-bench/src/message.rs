@@ -3,8 +3,8 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use sel4_sys::{Ipc, MessageInfo, syscall};
-use test_support::threads::note;
 use test_support::cpu::ticks;
+use test_support::threads::note;
 use test_support::{Outcome, Plan, Test, Tester};
 
 use crate::{ROUNDS, report};
