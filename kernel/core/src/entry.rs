@@ -6,15 +6,20 @@ use crate::{Kernel, Machine, Resume};
 
 impl<M: Machine> Kernel<M> {
     /// The current thread executed `syscall`; its registers are in its TCB, RIP behind the instruction.
+    #[inline(always)]
     pub fn handle_system_call(&self) -> Resume {
+        self.fast_system_call()
+            .unwrap_or_else(|| self.handle_any_system_call())
+    }
+
+    #[inline(never)]
+    fn handle_any_system_call(&self) -> Resume {
         let Some(current) = self.current() else {
             return self.leave();
         };
-        let context = &self.tcb(current).context;
-        // `syscall` is two bytes long.
-        let here = context.get(Register::Rip).wrapping_sub(2);
-        self.tcb(current).fault_address.set(here);
-        let number = context.get(Register::Rdx).cast_signed();
+        let tcb = self.tcb(current);
+        tcb.fault_address.set(tcb.system_call_address());
+        let number = tcb.context.get(Register::Rdx).cast_signed();
         self.update_time();
         if self.check_budget() {
             self.system_call(current, number);

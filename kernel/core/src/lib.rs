@@ -20,6 +20,7 @@ mod delete;
 mod derivation;
 mod entry;
 mod error;
+mod fast;
 mod fault;
 mod guest;
 mod interrupt;

@@ -55,6 +55,55 @@ const fn field(word: u64, shift: u32, bits: u32) -> u8 {
     ((word >> shift) & ((1 << bits) - 1) & 0xff) as u8
 }
 
+/// The slot that a capability address names directly in a CNode: `None` if the words are no CNode that,
+/// with its guard, resolves all 64 bits, or if the guard does not match.
+#[inline(always)]
+pub(crate) fn direct_slot([low, guard]: [u64; 2], at: u64) -> Option<SlotRef> {
+    let radix = (low >> FIELD_SHIFT) & 63;
+    let guard_size = (low >> GUARD_SIZE_SHIFT) & 63;
+    let matches = low & TAG_MASK == CNODE && radix + guard_size == 64 && at >> radix == guard;
+    if !matches {
+        return None;
+    }
+    let base = SlotRef::new(address(low) & !31)?;
+    Some(base.offset(at & ((1 << radix) - 1)))
+}
+
+/// The endpoint, its badge and rights, if the words are an endpoint capability.
+#[inline(always)]
+pub(crate) fn endpoint_of([low, badge]: [u64; 2]) -> Option<Endpoint> {
+    if low & TAG_MASK != ENDPOINT {
+        return None;
+    }
+    Some(Endpoint {
+        object: EndpointRef::new(address(low))?,
+        badge,
+        rights: Rights::from_word(low >> FIELD_SHIFT),
+    })
+}
+
+/// The reply object, if the words are a reply capability.
+#[inline(always)]
+pub(crate) fn reply_of([low, _]: [u64; 2]) -> Option<ReplyRef> {
+    if low & TAG_MASK == REPLY {
+        ReplyRef::new(address(low))
+    } else {
+        None
+    }
+}
+
+/// The root and its identifier, if the words are the capability to the root of a host space in use.
+#[inline(always)]
+pub(crate) fn root_of([low, high]: [u64; 2]) -> Option<(TableRef, u16)> {
+    const LEVEL_AND_KIND: u64 = 0xff;
+    let asid = (high & ASID_MASK) as u16;
+    if low & LEVEL_AND_KIND == TABLE | (Level::Root as u64) << FIELD_SHIFT && asid != 0 {
+        Some((TableRef::new(address(low))?, asid))
+    } else {
+        None
+    }
+}
+
 const fn mapping(word: u64) -> Option<Mapping> {
     let asid = (word & ASID_MASK) as u16;
     if asid == 0 {

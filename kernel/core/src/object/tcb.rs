@@ -142,6 +142,16 @@ impl Tcb {
     }
 }
 
+impl Tcb {
+    /// The address of the `syscall` instruction by which the thread entered the kernel.
+    #[inline(always)]
+    pub(crate) fn system_call_address(&self) -> u64 {
+        const INSTRUCTION_BYTES: u64 = 2;
+        let after = self.context.get(Register::Rip);
+        after.wrapping_sub(INSTRUCTION_BYTES)
+    }
+}
+
 /// What a thread that waits on an endpoint brought along.
 #[repr(C)]
 #[derive(Default)]

@@ -1,0 +1,81 @@
+//! The fast paths: Call and ReplyRecv between a client and a passive server that waits for it.
+//!
+//! They do exactly what the general code does in the case where a short message without capabilities meets
+//! a waiting partner, the scheduling context moves along, and nobody more important is ready. They check
+//! everything first and change nothing until all of it holds; otherwise the general code starts afresh.
+//! The clock is not read: the scheduling context that pays stays the same, and the timer is set for it.
+
+mod call;
+mod reply_receive;
+
+use sel4_sys::syscall;
+
+use crate::address::TcbSlot;
+use crate::capability::{direct_slot, root_of};
+use crate::message::{INFO_REGISTER, MESSAGE_REGISTERS};
+use crate::object::{Register, Tcb};
+use crate::{Kernel, Machine, Resume, SlotRef, TableRef, TcbRef};
+
+/// Words and extra capabilities of a message's description.
+const LENGTH_AND_CAPS: u64 = 0x1ff;
+/// What a receiver is told: without the field of unwrapped capabilities.
+const CAPS_UNWRAPPED: u64 = 7 << 9;
+
+impl<M: Machine> Kernel<M> {
+    /// Does a system call, if it is one of the fast ones.
+    #[inline(always)]
+    pub(crate) fn fast_system_call(&self) -> Option<Resume> {
+        let current = self.current()?;
+        let context = &self.tcb(current).context;
+        let is_short =
+            context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MESSAGE_REGISTERS.len() as u64;
+        if !is_short {
+            return None;
+        }
+        match context.get(Register::Rdx).cast_signed() {
+            syscall::CALL => self.fast_call(current),
+            syscall::REPLY_RECV => self.fast_reply_receive(current),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn fast_lookup(&self, thread: TcbRef, address: u64) -> Option<SlotRef> {
+        direct_slot(self.slot(thread.slot(TcbSlot::CSpace)).words(), address)
+    }
+
+    /// A thread's space, if it is valid.
+    #[inline(always)]
+    fn fast_space(&self, thread: TcbRef) -> Option<(TableRef, u16)> {
+        let (root, asid) = root_of(self.slot(thread.slot(TcbSlot::VSpace)).words())?;
+        (self.space_of(asid) == Some(root)).then_some((root, asid))
+    }
+
+    /// Whether nobody more important than a thread of this priority is ready.
+    #[inline(always)]
+    fn is_most_important(&self, priority: u8) -> bool {
+        self.core
+            .highest_ready()
+            .is_none_or(|ready| ready <= priority)
+    }
+
+    #[inline(always)]
+    fn fast_switch(&self, to: TcbRef, (root, asid): (TableRef, u16)) -> Resume {
+        self.core.current.set(Some(to));
+        self.machine().activate_space(root, asid);
+        Resume::User(to)
+    }
+}
+
+/// Hands over a short message.
+#[inline(always)]
+fn transfer(from: &Tcb, to: &Tcb, badge: u64) {
+    let info = from.context.get(INFO_REGISTER);
+    for (register, index) in MESSAGE_REGISTERS.into_iter().zip(0..) {
+        if index < info & LENGTH_AND_CAPS {
+            to.context.set(register, from.context.get(register));
+        }
+    }
+    to.context.set(INFO_REGISTER, info & !CAPS_UNWRAPPED);
+    to.set_badge(badge);
+}
