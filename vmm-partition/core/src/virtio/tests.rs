@@ -1,1 +1,416 @@
-//! Tests.
+//! A driver written for the test: it finds the structures through the capability list, negotiates,
+//! sets the queue up, and sends requests; and drivers that break every rule.
+
+use alloc::{vec, vec::Vec};
+
+use proptest::prelude::*;
+
+use super::{Access, VirtioFunction, block::Block, device::Device, entropy::Entropy};
+use crate::{
+    guest_memory::{GuestAddress, GuestMemory},
+    host::{BlockError, Host},
+    interrupt::Fabric,
+    machine::test_host::TestHost,
+};
+
+const DESCRIPTORS: u64 = 0x1_0000;
+const AVAILABLE: u64 = 0x1_1000;
+const USED: u64 = 0x1_2000;
+const HEADER: u64 = 0x1_3000;
+const STATUS: u64 = 0x1_3100;
+const DATA: u64 = 0x2_0000;
+const QUEUE_SIZE: u16 = 16;
+const VECTOR: u8 = 0x61;
+
+/// A device on its bus and the driver's view of it.
+struct Bench<D> {
+    function: VirtioFunction<D>,
+    fabric: Fabric,
+    host: TestHost,
+    base: u64,
+    available: u16,
+}
+
+impl<D: Device> Bench<D> {
+    fn new(device: D) -> Self {
+        let mut function = VirtioFunction::new(device, 1);
+        // Memory, bus master, no INTx.
+        function.configuration.write_byte(4, 0x06);
+        function.configuration.write_byte(5, 0x04);
+        let mut fabric = Fabric::new();
+        let clock = crate::clock::Clock::new(1_000_000, 0, 0);
+        assert!(fabric.local_apic.write(0x0f, 0x1ff, &clock, 0).is_ok());
+        let base = function.configuration.bar(0);
+        Self {
+            function,
+            fabric,
+            host: TestHost::new(),
+            base,
+            available: 0,
+        }
+    }
+
+    fn access(&self, offset: u64) -> Access {
+        match self.function.claim(self.base + offset) {
+            Some(access) => access,
+            None => panic!("nobody answers at {offset:#x}"),
+        }
+    }
+
+    fn read(&mut self, offset: u64, size: usize) -> u64 {
+        let access = self.access(offset);
+        self.function.read(access, size, &mut self.fabric)
+    }
+
+    fn write(&mut self, offset: u64, size: usize, value: u64) {
+        let access = self.access(offset);
+        self.function
+            .write(access, size, value, &mut self.fabric, &mut self.host);
+    }
+
+    /// Steps 1 to 8 of section 3.1.1 with MSI-X.
+    fn initialize(&mut self, features: u64) {
+        self.write(0x14, 1, 0);
+        self.write(0x14, 1, 1);
+        self.write(0x14, 1, 3);
+        for half in 0..2 {
+            self.write(0x08, 4, half);
+            self.write(0x0c, 4, (features >> (half * 32)) & 0xffff_ffff);
+        }
+        self.write(0x14, 1, 11);
+        assert_eq!(self.read(0x14, 1), 11, "features are accepted");
+        // Enable MSI-X, entry 1: our vector.
+        let capability = self.capability(0x11, None);
+        self.function.configuration.write_byte(capability + 3, 0x80);
+        for (offset, value) in [
+            (0x4010, 0xfee0_0000),
+            (0x4014, 0),
+            (0x4018, u64::from(VECTOR)),
+            (0x401c, 0),
+        ] {
+            self.write(offset, 4, value);
+        }
+        self.write(0x16, 2, 0);
+        self.write(0x18, 2, u64::from(QUEUE_SIZE));
+        self.write(0x1a, 2, 1);
+        for (offset, area) in [(0x20, DESCRIPTORS), (0x28, AVAILABLE), (0x30, USED)] {
+            self.write(offset, 4, area);
+            self.write(offset + 4, 4, 0);
+        }
+        self.write(0x1c, 2, 1);
+        self.write(0x14, 1, 15);
+    }
+
+    /// Offset of a capability, of a virtio structure if `kind` says which.
+    fn capability(&self, identification: u8, kind: Option<u8>) -> u8 {
+        let configuration = &self.function.configuration;
+        let mut at = configuration.byte(0x34);
+        while at != 0 {
+            let matches = kind.is_none_or(|kind| configuration.byte(at + 3) == kind);
+            if configuration.byte(at) == identification && matches {
+                return at;
+            }
+            at = configuration.byte(at + 1);
+        }
+        panic!("no capability {identification:#x}, {kind:?}");
+    }
+
+    fn put(&self, address: u64, bytes: &[u8]) {
+        assert_eq!(
+            self.host.memory().write(GuestAddress(address), bytes),
+            Ok(())
+        );
+    }
+
+    fn byte(&self, address: u64) -> u8 {
+        let mut byte = [0];
+        assert_eq!(
+            self.host.memory().read(GuestAddress(address), &mut byte),
+            Ok(())
+        );
+        byte[0]
+    }
+
+    fn describe(&self, table: u64, index: u16, address: u64, length: u32, flags: u16) {
+        let at = table + u64::from(index) * 16;
+        self.put(at, &address.to_le_bytes());
+        self.put(at + 8, &length.to_le_bytes());
+        self.put(at + 12, &flags.to_le_bytes());
+        self.put(at + 14, &(index + 1).to_le_bytes());
+    }
+
+    /// Makes the chain at `head` available and notifies.
+    fn submit(&mut self, head: u16) {
+        let slot = u64::from(self.available % QUEUE_SIZE);
+        self.put(AVAILABLE + 4 + slot * 2, &head.to_le_bytes());
+        self.available += 1;
+        self.put(AVAILABLE + 2, &self.available.to_le_bytes());
+        self.write(0x3000, 2, 0);
+    }
+
+    fn used(&self) -> u16 {
+        self.host
+            .memory()
+            .read_u16(GuestAddress(USED + 2))
+            .unwrap_or(0)
+    }
+
+    fn complete(&mut self) {
+        self.function.process(&mut self.fabric, &mut self.host);
+    }
+}
+
+fn block_bench() -> Bench<Block> {
+    let mut bench = Bench::new(Block::new(64, 4));
+    bench.initialize(1 << 32 | 1 << 28 | 1 << 9 | 1 << 6 | 1 << 2);
+    bench
+}
+
+impl Bench<Block> {
+    /// Sends a request of three descriptors and answers its status.
+    fn request(&mut self, kind: u32, sector: u64, length: u32, data_flags: u16) -> u8 {
+        self.put(HEADER, &kind.to_le_bytes());
+        self.put(HEADER + 8, &sector.to_le_bytes());
+        self.put(STATUS, &[0xff]);
+        self.describe(DESCRIPTORS, 0, HEADER, 16, 1);
+        self.describe(DESCRIPTORS, 1, DATA, length, data_flags | 1);
+        self.describe(DESCRIPTORS, 2, STATUS, 1, 2);
+        self.submit(0);
+        self.complete();
+        self.complete();
+        self.byte(STATUS)
+    }
+}
+
+#[test]
+fn structures_are_where_the_capabilities_say() {
+    let bench = Bench::new(Block::new(64, 4));
+    for (kind, offset) in [(1, 0), (2, 0x3000), (3, 0x1000), (4, 0x2000)] {
+        let at = bench.capability(9, Some(kind));
+        assert_eq!(bench.function.configuration.byte(at + 4), 0, "BAR 0");
+        assert_eq!(bench.function.configuration.word(at + 8), offset);
+    }
+}
+
+#[test]
+fn the_volume_introduces_itself() {
+    let mut bench = Bench::new(Block::new(64, 4));
+    assert_eq!(bench.read(0x2000, 4), 64 * 8);
+    assert_eq!(bench.read(0x2014, 4), 4096);
+    assert_eq!(bench.read(0x12, 2), 1);
+    assert_eq!(bench.function.configuration.word(0), 0x1042_1af4);
+}
+
+#[test]
+fn features_that_are_not_offered_are_refused() {
+    let mut bench = Bench::new(Block::new(64, 4));
+    for features in [1 << 32 | 1 << 5, 1 << 9] {
+        bench.write(0x14, 1, 0);
+        for half in 0..2 {
+            bench.write(0x08, 4, half);
+            bench.write(0x0c, 4, (features >> (half * 32)) & 0xffff_ffff);
+        }
+        bench.write(0x14, 1, 11);
+        assert_eq!(bench.read(0x14, 1) & 8, 0);
+    }
+}
+
+#[test]
+fn what_was_written_is_read_back_with_an_interrupt_each() {
+    let mut bench = block_bench();
+    bench.put(DATA, &[0xab; 8192]);
+    assert_eq!(bench.request(1, 16, 8192, 0), 0);
+    assert_eq!(bench.fabric.local_apic.deliverable(0), Some(VECTOR));
+    assert_eq!(
+        &bench.host.volume.content[2 * 4096..4 * 4096],
+        &[0xab; 8192]
+    );
+    bench.put(DATA, &[0; 8192]);
+    assert_eq!(bench.request(0, 16, 8192, 2), 0);
+    assert_eq!((bench.byte(DATA), bench.byte(DATA + 8191)), (0xab, 0xab));
+    assert_eq!(bench.used(), 2);
+}
+
+#[test]
+fn large_requests_travel_in_pieces() {
+    let mut bench = block_bench();
+    bench.put(DATA, &[0x5c; 60 * 4096]);
+    assert_eq!(bench.request(1, 8, 60 * 4096, 0), 0);
+    assert_eq!(
+        &bench.host.volume.content[4096..61 * 4096],
+        &[0x5c; 60 * 4096]
+    );
+}
+
+#[test]
+fn flush_and_identification_work() {
+    let mut bench = block_bench();
+    assert_eq!(bench.request(4, 0, 0, 0), 0);
+    assert_eq!(bench.host.volume.flushes, 1);
+    assert_eq!(bench.request(8, 0, 20, 2), 0);
+    assert_eq!(bench.byte(DATA), b's');
+}
+
+#[test]
+fn impossible_requests_fail_alone() {
+    let mut bench = block_bench();
+    for (kind, sector, length, flags, status) in [
+        (1, 1, 4096, 0, 1),
+        (1, 0, 512, 0, 1),
+        (0, 64 * 8, 4096, 2, 1),
+        (0, u64::MAX - 7, 4096, 2, 1),
+        (0, 63 * 8, 8192, 2, 1),
+        (0, 0, 0, 2, 1),
+        (99, 0, 4096, 2, 2),
+    ] {
+        assert_eq!(bench.request(kind, sector, length, flags), status);
+    }
+    bench.host.volume.fails_with = Some(BlockError::Integrity);
+    assert_eq!(bench.request(0, 0, 4096, 2), 1);
+    bench.host.volume.fails_with = None;
+    assert_eq!(bench.request(0, 0, 4096, 2), 0);
+    assert_eq!(bench.read(0x14, 1), 15, "the device goes on");
+}
+
+#[test]
+fn data_outside_of_memory_fails_that_request() {
+    let mut bench = block_bench();
+    bench.put(HEADER, &1u32.to_le_bytes());
+    bench.put(HEADER + 8, &0u64.to_le_bytes());
+    bench.describe(DESCRIPTORS, 0, HEADER, 16, 1);
+    bench.describe(DESCRIPTORS, 1, u64::MAX - 100, 4096, 1);
+    bench.describe(DESCRIPTORS, 2, STATUS, 1, 2);
+    bench.submit(0);
+    bench.complete();
+    assert_eq!(bench.byte(STATUS), 1);
+}
+
+#[test]
+fn indirect_tables_are_read() {
+    let mut bench = block_bench();
+    let table = 0x1_4000;
+    bench.put(HEADER, &4u32.to_le_bytes());
+    bench.describe(table, 0, HEADER, 16, 1);
+    bench.describe(table, 1, STATUS, 1, 2);
+    bench.describe(DESCRIPTORS, 5, table, 32, 4);
+    bench.submit(5);
+    bench.complete();
+    assert_eq!((bench.byte(STATUS), bench.host.volume.flushes), (0, 1));
+}
+
+/// Each way to break a queue: the first descriptors as (address, length, flags, next).
+#[test]
+fn broken_queues_stop_the_device_until_its_reset() {
+    type Rows = Vec<(u64, u32, u16, u16)>;
+    let cases: Vec<(u16, Rows)> = vec![
+        (0, vec![(HEADER, 16, 1, 0)]),
+        (0, vec![(HEADER, 16, 1, 99)]),
+        (200, vec![]),
+        (0, vec![(STATUS, 1, 3, 1), (HEADER, 16, 0, 0)]),
+        (0, vec![(0x1_4000, 0, 4, 0)]),
+        (0, vec![(0x1_4000, 17, 4, 0)]),
+        (0, vec![(0x1_4000, u32::MAX, 4, 0)]),
+        (0, vec![(0x1_4000, 32, 5, 1)]),
+        (0, vec![(u64::MAX - 8, 32, 4, 0)]),
+        (0, vec![(HEADER, 16, 0, 0)]),
+        (0, vec![(HEADER, 8, 1, 1), (STATUS, 1, 2, 0)]),
+    ];
+    for (head, rows) in cases {
+        let mut bench = block_bench();
+        for (index, (address, length, flags, next)) in (0..).zip(&rows) {
+            bench.describe(DESCRIPTORS, index, *address, *length, *flags);
+            let at = DESCRIPTORS + u64::from(index) * 16 + 14;
+            bench.put(at, &next.to_le_bytes());
+        }
+        bench.submit(head);
+        bench.complete();
+        assert_eq!(bench.read(0x14, 1) & 64, 64, "{rows:?}");
+        assert_eq!(bench.used(), 0);
+        bench.available = 0;
+        bench.put(AVAILABLE + 2, &[0, 0]);
+        bench.put(USED + 2, &[0, 0]);
+        bench.initialize(1 << 32);
+        assert_eq!(bench.request(4, 0, 0, 0), 0, "it works after a reset");
+    }
+}
+
+#[test]
+fn an_index_that_runs_ahead_is_an_error() {
+    let mut bench = block_bench();
+    bench.put(AVAILABLE + 2, &1000u16.to_le_bytes());
+    bench.write(0x3000, 2, 0);
+    assert_eq!(bench.read(0x14, 1) & 64, 64);
+}
+
+#[test]
+fn without_msix_the_line_is_raised_until_the_status_is_read() {
+    let mut bench = block_bench();
+    let capability = bench.capability(0x11, None);
+    bench.function.configuration.write_byte(capability + 3, 0);
+    bench.function.configuration.write_byte(5, 0);
+    bench.fabric.io_apic_write(0, 0x10 + 16 * 2);
+    bench.fabric.io_apic_write(0x10, 0x8071);
+    assert_eq!(bench.request(4, 0, 0, 0), 0);
+    assert_eq!(bench.fabric.local_apic.deliverable(0), Some(0x71));
+    assert_eq!(bench.function.configuration.byte(6) & 8, 8);
+    assert_eq!(bench.read(0x1000, 1), 1);
+    assert_eq!(bench.read(0x1000, 1), 0);
+    assert_eq!(bench.function.configuration.byte(6) & 8, 0);
+}
+
+#[test]
+fn a_function_without_bus_mastering_touches_no_memory() {
+    let mut bench = block_bench();
+    bench.function.configuration.write_byte(4, 0x02);
+    assert_eq!(bench.request(4, 0, 0, 0), 0xff);
+}
+
+proptest! {
+    #[test]
+    fn no_ring_content_makes_a_device_panic(
+        table in proptest::collection::vec((0u64..0x40_1000, 0u32..0x2_0000, 0u16..8, 0u16..20), 16),
+        heads in proptest::collection::vec(0u16..20, 1..16),
+        ring in any::<[u8; 32]>(),
+        kind in 0u32..10,
+        sector in 0u64..600,
+    ) {
+        let mut block = block_bench();
+        let mut entropy = Bench::new(Entropy::new([0; 32]));
+        entropy.initialize(1 << 32);
+        block.put(HEADER, &kind.to_le_bytes());
+        block.put(HEADER + 8, &sector.to_le_bytes());
+        for (index, (address, length, flags, next)) in (0..).zip(&table) {
+            let address = if index % 3 == 0 { HEADER } else { *address };
+            for (at, bytes) in [(0, &address.to_le_bytes()[..]), (8, &length.to_le_bytes()), (12, &flags.to_le_bytes()), (14, &next.to_le_bytes())] {
+                block.put(DESCRIPTORS + index * 16 + at, bytes);
+                entropy.put(DESCRIPTORS + index * 16 + at, bytes);
+            }
+        }
+        for head in heads {
+            block.submit(head);
+            entropy.submit(head);
+            block.complete();
+        }
+        block.put(AVAILABLE, &ring);
+        block.write(0x3000, 2, 0);
+        block.complete();
+        block.write(0x14, 1, 0);
+        block.complete();
+        prop_assert_eq!(block.read(0x14, 1), 0);
+    }
+
+    #[test]
+    fn no_register_access_makes_a_device_panic(
+        accesses in proptest::collection::vec((0u64..0x5000, 0usize..4, any::<u64>(), any::<bool>()), 1..80),
+    ) {
+        let mut bench = Bench::new(Block::new(64, 4));
+        for (offset, size, value, is_write) in accesses {
+            let size = 1 << size;
+            if is_write {
+                bench.write(offset, size, value);
+            } else {
+                let _ = bench.read(offset, size);
+            }
+        }
+    }
+}
