@@ -16,6 +16,7 @@ mod host;
 mod host_tests;
 mod nonce;
 mod process;
+mod products;
 mod program;
 mod progress;
 mod qemu;

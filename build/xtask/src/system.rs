@@ -8,6 +8,7 @@ use image_packer::{Alignment, Entry};
 use manifest_compiler::{CompiledSystem, Inputs};
 
 use crate::guest::{GuestFiles, GuestOptions};
+use crate::products::Products;
 use crate::program::{self, Options};
 use crate::progress::step;
 use crate::workspace::{self, Metadata};
@@ -42,6 +43,7 @@ pub(crate) fn compile(
 ) -> Result<CompiledSystem> {
     let mut inputs = Collected {
         metadata,
+        products: Products::build(metadata)?,
         guest: GuestFiles::prepare(guest)?,
     };
     let shown = manifest.strip_prefix(workspace::root());
@@ -56,13 +58,17 @@ pub(crate) fn compile(
 /// What the manifest compiler asks for.
 struct Collected<'a> {
     metadata: &'a Metadata,
+    products: Products,
     guest: GuestFiles<'a>,
 }
 
 impl Inputs for Collected<'_> {
     fn program(&mut self, package: &str) -> Result<Vec<u8>, String> {
-        program::build_one(self.metadata, package, Options::default())
-            .and_then(|file| Ok(fs::read(file)?))
+        let file = match self.products.file(package) {
+            Some(file) => Ok(file.to_owned()),
+            None => program::build_one(self.metadata, package, Options::default()),
+        };
+        file.and_then(|file| Ok(fs::read(file)?))
             .map_err(|error| format!("{error:#}"))
     }
 

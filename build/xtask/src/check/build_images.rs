@@ -3,18 +3,25 @@
 use anyhow::Result;
 
 use super::{Images, Subject};
-use crate::program::{self, Home, Options};
+use crate::products::{Products, is_product};
+use crate::program::{self, Home, KERNEL, Options};
 
 pub(super) fn build(subject: &Subject) -> Result<Images> {
-    let build = |home: Home| {
-        let packages: Vec<_> = home.packages(&subject.metadata).collect();
-        if packages.is_empty() {
-            return Ok(Vec::new());
+    let metadata = &subject.metadata;
+    let kernel = build_kernel(subject)?;
+    let mut programs: Vec<_> = Products::build(metadata)?.into_files().collect();
+    for package in Home::User.packages(metadata) {
+        if !is_product(package) {
+            programs.push(program::build_one(
+                metadata,
+                &package.name,
+                Options::default(),
+            )?);
         }
-        program::build(home, &packages, Options::default())
-    };
-    Ok(Images {
-        kernel: build(Home::Kernel)?.pop(),
-        programs: build(Home::User)?,
-    })
+    }
+    Ok(Images { kernel, programs })
+}
+
+pub(super) fn build_kernel(subject: &Subject) -> Result<std::path::PathBuf> {
+    program::build_one(&subject.metadata, KERNEL, Options::default())
 }

@@ -14,9 +14,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
 use super::{Findings, Subject, build_images};
 
 pub(super) fn check(subject: &Subject) -> Result<Findings> {
-    let Some(file) = build_images::build(subject)?.kernel else {
-        return Ok(vec!["there is no kernel image".into()]);
-    };
+    let file = build_images::build_kernel(subject)?;
     let bytes = fs::read(&file)?;
     let image = object::File::parse(&*bytes)
         .with_context(|| format!("{} is no ELF file", file.display()))?;

@@ -28,7 +28,7 @@ pub(crate) struct Subject {
 
 /// The ELF files that were built: the kernel's, and those of the programs on it.
 struct Images {
-    kernel: Option<PathBuf>,
+    kernel: PathBuf,
     programs: Vec<PathBuf>,
 }
 

@@ -10,7 +10,7 @@ use super::{Findings, Subject, build_images};
 pub(super) fn check(subject: &Subject) -> Result<Findings> {
     let images = build_images::build(subject)?;
     let mut findings = Vec::new();
-    for file in images.kernel.iter().chain(&images.programs) {
+    for file in std::iter::once(&images.kernel).chain(&images.programs) {
         let bytes = fs::read(file)?;
         let elf = object::File::parse(&*bytes)
             .with_context(|| format!("{} is no ELF file", file.display()))?;
