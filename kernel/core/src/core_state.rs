@@ -33,8 +33,10 @@ pub(crate) struct Core {
     pub(crate) consumed: Cell<u64>,
     /// Ready threads by priority.
     pub(crate) ready: [Queue; PRIORITIES],
-    /// One bit for each priority that has ready threads, and one for each word of those.
+    /// One bit for each priority that has ready threads.
     pub(crate) ready_words: [Cell<u64>; 4],
+    /// One bit for each of those words that is not zero.
+    pub(crate) ready_summary: Cell<u8>,
     /// The first thread that waits for its budget, in order of time.
     pub(crate) release: Cell<Option<TcbRef>>,
 }
@@ -50,16 +52,35 @@ impl Core {
             consumed: Cell::new(0),
             ready: [const { Queue::new() }; PRIORITIES],
             ready_words: [const { Cell::new(0) }; 4],
+            ready_summary: Cell::new(0),
             release: Cell::new(None),
         }
     }
 
     /// The highest priority that has a ready thread.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn highest_ready(&self) -> Option<u8> {
-        (0u8..4).rev().find_map(|word| {
-            let bits = self.ready_words[usize::from(word)].get();
-            bits.checked_ilog2().map(|bit| word * 64 + (bit & 63) as u8)
-        })
+        let word = (self.ready_summary.get().checked_ilog2()? & 3) as u8;
+        let bit = self.ready_words[usize::from(word)].get().checked_ilog2()? & 63;
+        Some(word << 6 | bit as u8)
+    }
+
+    /// Notes that a priority has ready threads.
+    pub(crate) fn mark_ready(&self, priority: u8) {
+        let (word, bit) = (priority >> 6, 1 << (priority & 63));
+        let bits = &self.ready_words[usize::from(word)];
+        bits.set(bits.get() | bit);
+        self.ready_summary.set(self.ready_summary.get() | 1 << word);
+    }
+
+    /// Notes that a priority has no ready thread any more.
+    pub(crate) fn unmark_ready(&self, priority: u8) {
+        let (word, bit) = (priority >> 6, 1 << (priority & 63));
+        let bits = &self.ready_words[usize::from(word)];
+        bits.set(bits.get() & !bit);
+        if bits.get() == 0 {
+            self.ready_summary
+                .set(self.ready_summary.get() & !(1 << word));
+        }
     }
 }

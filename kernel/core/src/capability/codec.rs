@@ -37,6 +37,10 @@ const FIELD_SHIFT: u32 = 5;
 const ADDRESS_SHIFT: u32 = 16;
 const GUARD_SIZE_SHIFT: u32 = 11;
 const ASID_MASK: u64 = 0xfff;
+/// Set in CNode capabilities that resolve all 64 bits of an address: lookups need not add that up.
+const FULL: u64 = 1 << 17;
+/// The low bits of a CNode's address, which are zero and leave room for other fields.
+const CNODE_ALIGNMENT: u64 = 31;
 
 /// A kernel address out of word 0.
 #[inline(always)]
@@ -60,13 +64,11 @@ const fn field(word: u64, shift: u32, bits: u32) -> u8 {
 #[inline(always)]
 pub(crate) fn direct_slot([low, guard]: [u64; 2], at: u64) -> Option<SlotRef> {
     let radix = (low >> FIELD_SHIFT) & 63;
-    let guard_size = (low >> GUARD_SIZE_SHIFT) & 63;
-    let matches = low & TAG_MASK == CNODE && radix + guard_size == 64 && at >> radix == guard;
-    if !matches {
+    if low & (TAG_MASK | FULL) != CNODE | FULL || at >> radix != guard {
         return None;
     }
-    let base = SlotRef::new(address(low) & !31)?;
-    Some(base.offset(at & ((1 << radix) - 1)))
+    let base = SlotRef::new(address(low) & !CNODE_ALIGNMENT)?;
+    Some(base.in_cnode(at & ((1 << radix) - 1)))
 }
 
 /// The endpoint, its badge and rights, if the words are an endpoint capability.
@@ -147,7 +149,7 @@ impl Capability {
                 can_grant: low & (1 << FIELD_SHIFT) != 0,
             }),
             CNODE => Self::CNode(CNode {
-                base: SlotRef::new(address(low) & !31)?,
+                base: SlotRef::new(address(low) & !CNODE_ALIGNMENT)?,
                 radix: field(low, FIELD_SHIFT, 6),
                 guard: high,
                 guard_size: field(low, GUARD_SIZE_SHIFT, 6),
@@ -240,8 +242,12 @@ impl Capability {
                 0,
             ],
             Self::CNode(cnode) => [
-                // The address is a multiple of 32, which leaves room for the guard size's top bit.
                 CNODE
+                    | if cnode.radix + cnode.guard_size == 64 {
+                        FULL
+                    } else {
+                        0
+                    }
                     | (cnode.radix as u64) << FIELD_SHIFT
                     | (cnode.guard_size as u64) << GUARD_SIZE_SHIFT
                     | cnode.base.address() << ADDRESS_SHIFT,

@@ -92,7 +92,7 @@ impl CNode {
 
     /// The slot with this index; indexes wrap at the CNode's size.
     pub(crate) fn slot(&self, index: u64) -> SlotRef {
-        self.base.offset(index & (self.slots() - 1))
+        self.base.in_cnode(index & (self.slots() - 1))
     }
 }
 

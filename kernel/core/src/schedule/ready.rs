@@ -15,7 +15,10 @@ impl<M: Machine> Kernel<M> {
         tcb.ready_next.set(head);
         match head {
             Some(head) => self.tcb(head).ready_previous.set(Some(thread)),
-            None => self.open_ready_queue(thread),
+            None => {
+                queue.tail.set(Some(thread));
+                self.core.mark_ready(tcb.priority.get());
+            }
         }
         queue.head.set(Some(thread));
         tcb.in_ready_queue.set(true);
@@ -57,26 +60,11 @@ impl<M: Machine> Kernel<M> {
             None => queue.tail.set(previous),
         }
         if queue.head.get().is_none() {
-            let (word, bit) = self.ready_bit(thread);
-            word.set(word.get() & !bit);
+            self.core.unmark_ready(tcb.priority.get());
         }
     }
 
     fn ready_queue(&self, thread: TcbRef) -> &crate::object::Queue {
         &self.core.ready[usize::from(self.tcb(thread).priority.get())]
-    }
-
-    fn open_ready_queue(&self, thread: TcbRef) {
-        self.ready_queue(thread).tail.set(Some(thread));
-        let (word, bit) = self.ready_bit(thread);
-        word.set(word.get() | bit);
-    }
-
-    fn ready_bit(&self, thread: TcbRef) -> (&core::cell::Cell<u64>, u64) {
-        let priority = self.tcb(thread).priority.get();
-        (
-            &self.core.ready_words[usize::from(priority >> 6)],
-            1 << (priority & 63),
-        )
     }
 }
