@@ -71,7 +71,7 @@ impl Server {
             let present = (index as u64) < info.length();
             if present { self.ipc.word(index) } else { 0 }
         });
-        println!("{culprit} is stopped by a {fault}");
+        println!("{culprit} is stopped: {fault}");
         if let Err(error) = self.components.suspend(culprit) {
             println!("{culprit} cannot be suspended: {error:?}");
         }
