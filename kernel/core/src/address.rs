@@ -115,7 +115,8 @@ impl BufferRef {
     /// The word `index` words further.
     #[inline(always)]
     pub(crate) fn word(self, index: u64) -> Self {
-        Self(self.0.saturating_add(index * 8))
+        // Buffers are aligned to their size of 1024 bytes.
+        Self(self.0 | (index * 8))
     }
 }
 

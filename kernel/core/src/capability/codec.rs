@@ -126,12 +126,12 @@ const fn mapping_word(mapping: Option<Mapping>) -> u64 {
 
 impl Capability {
     /// The capability that two words hold; words that nobody encoded are a null capability.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode(words: [u64; 2]) -> Self {
         Self::decode_words(words).unwrap_or(Self::Null)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode_words([low, high]: [u64; 2]) -> Option<Self> {
         Some(match low & TAG_MASK {
             ENDPOINT => Self::Endpoint(Endpoint {

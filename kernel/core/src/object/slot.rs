@@ -41,7 +41,7 @@ impl Slot {
     }
 
     /// The capability.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn capability(&self) -> Capability {
         Capability::decode(self.words())
     }
