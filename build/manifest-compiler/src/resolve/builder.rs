@@ -95,6 +95,16 @@ impl<'a> Builder<'a> {
         self.object(name, Kind::Frames(frames), why)
     }
 
+    /// Adds frames, or finds the same ones: the archive's own memory exists once.
+    pub(super) fn archive_frames(&mut self, name: String, frames: Frames, why: &str) -> ObjectId {
+        let objects = (0..).map(ObjectId).zip(&self.system.objects);
+        let mut known = objects.filter(|(_, object)| object.kind == Kind::Frames(frames));
+        match known.next() {
+            Some((id, _)) => id,
+            None => self.frames(name, frames, why),
+        }
+    }
+
     /// Adds a component.
     pub(super) fn component(&mut self, component: Component) {
         self.system.components.push(component);

@@ -52,7 +52,7 @@ fn add_file(
         offset: 0,
     };
     let name = format!("{}.{need}", builder.name(index));
-    let frames = builder.frames(name, layout::frames(bytes, content), why);
+    let frames = builder.archive_frames(name, layout::frames(bytes, content), why);
     let region = NewRegion {
         name: need,
         frames,

@@ -43,24 +43,26 @@ fn add_image(builder: &mut Builder<'_>, index: usize, package: &str, image: Imag
 /// What is only read is the archive's own memory; what is written is a copy.
 fn add_segment(builder: &mut Builder<'_>, index: usize, file: u32, segment: &Segment) {
     let offset = segment.offset;
-    let whole = segment.file_length.next_multiple_of(4096) == segment.length;
-    let content = if whole && !segment.writable {
-        Content::Archive { file, offset }
+    let why = "A segment of the component's program.";
+    let name = format!("{}.program.{:#x}", builder.name(index), segment.address);
+    let is_whole = segment.file_length.next_multiple_of(4096) == segment.length;
+    let (frames, rights) = if is_whole && !segment.writable {
+        let run = layout::small_frames(segment.length, Content::Archive { file, offset });
+        (builder.archive_frames(name, run, why), Rights::READ)
     } else {
-        Content::Copied {
+        let content = Content::Copied {
             file,
             offset,
             length: segment.file_length,
-        }
+        };
+        let run = layout::small_frames(segment.length, content);
+        let rights = if segment.writable {
+            Rights::READ_WRITE
+        } else {
+            Rights::READ
+        };
+        (builder.frames(name, run, why), rights)
     };
-    let rights = if segment.writable {
-        Rights::READ_WRITE
-    } else {
-        Rights::READ
-    };
-    let name = format!("{}.program.{:#x}", builder.name(index), segment.address);
-    let run = layout::small_frames(segment.length, content);
-    let frames = builder.frames(name, run, "A segment of the component's program.");
     builder.map(index, frames, segment.address, rights);
 }
 

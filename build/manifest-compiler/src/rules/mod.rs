@@ -21,12 +21,18 @@ mod unused_grants;
 use crate::diagnostic::{Failure, Report};
 use crate::source::Sources;
 
-/// Every rule that needs no program to be built, in the order in which their findings are reported.
-const RULES: [fn(&Sources, &mut Report); 16] = [
+type Rule = fn(&Sources, &mut Report);
+
+/// Rules about names. If one is broken, the others would report its consequences and are left out.
+const NAMES: [Rule; 4] = [
     names::check,
     reasons::check,
     dangling_names::check,
     unused_grants::check,
+];
+
+/// All further rules that need no program to be built.
+const RULES: [Rule; 12] = [
     needs_met::check,
     channel_ends::check,
     parameter_types::check,
@@ -43,9 +49,12 @@ const RULES: [fn(&Sources, &mut Report); 16] = [
 
 /// Applies every rule.
 pub(crate) fn check(sources: &Sources) -> Result<(), Failure> {
-    let mut report = Report::default();
-    for rule in RULES {
-        rule(sources, &mut report);
+    for rules in [&NAMES[..], &RULES[..]] {
+        let mut report = Report::default();
+        for rule in rules {
+            rule(sources, &mut report);
+        }
+        report.finish()?;
     }
-    report.finish()
+    Ok(())
 }
