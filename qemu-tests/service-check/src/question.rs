@@ -16,8 +16,8 @@ pub(crate) fn check(component: &Component) -> Result<(), String> {
         let _ = notification.wait();
     });
     match end {
-        Ok(LineEnd::Entered) => println!("\nthe word has {} bytes", line.as_bytes().len()),
-        Ok(LineEnd::GivenUp) => println!("\nno word"),
+        Ok(LineEnd::Entered) => println!("the word has {} bytes", line.as_bytes().len()),
+        Ok(LineEnd::GivenUp) => println!("no word"),
         Err(error) => return Err(format!("{error}")),
     }
     Ok(())

@@ -39,7 +39,8 @@ impl Prompt {
 
     /// Takes keystrokes into `line` until it ends; `wait` returns when this component was signalled.
     ///
-    /// The question is printed before, as a line without an end. Nothing that is typed appears on the
+    /// The question is printed before, as a line without an end; the console ends it when the answer is
+    /// there. Nothing that is typed appears on the
     /// screen. If the manifest does not allow this component to ask, no keystroke ever comes.
     ///
     /// # Errors
