@@ -152,6 +152,14 @@ impl Header {
         expected.ct_eq(&raw.authenticator).into()
     }
 
+    /// `block` with a right checksum: for tests that look behind it.
+    #[doc(hidden)]
+    pub fn with_checksum(mut block: [u8; BLOCK_SIZE]) -> [u8; BLOCK_SIZE] {
+        let sum = checksum(&block);
+        block[CHECKSUMMED..].copy_from_slice(&sum);
+        block
+    }
+
     fn encode_contents(&self) -> RawHeader {
         let mut raw = RawHeader::new_zeroed();
         raw.magic = MAGIC;
@@ -202,13 +210,6 @@ mod tests {
         (header, Keys::derive(&master, [1; 16], 2))
     }
 
-    /// `block` with a right checksum, as an attacker would have it.
-    fn with_checksum(mut block: [u8; BLOCK_SIZE]) -> [u8; BLOCK_SIZE] {
-        let sum = checksum(&block);
-        block[CHECKSUMMED..].copy_from_slice(&sum);
-        block
-    }
-
     #[test]
     fn headers_survive_the_disk() {
         let (header, keys) = example();
@@ -226,7 +227,7 @@ mod tests {
             damaged[position] ^= 0x40;
             assert!(Header::decode(&damaged).is_err(), "byte {position}");
             if position < CHECKSUMMED {
-                let forged = with_checksum(damaged);
+                let forged = Header::with_checksum(damaged);
                 let accepted =
                     Header::decode(&forged).is_ok_and(|header| header.is_genuine(&forged, &keys));
                 assert!(!accepted, "byte {position}");
@@ -249,7 +250,7 @@ mod tests {
         for (position, value, error) in cases {
             let mut changed = block;
             changed[position] = value;
-            assert_eq!(Header::decode(&with_checksum(changed)), Err(error));
+            assert_eq!(Header::decode(&Header::with_checksum(changed)), Err(error));
         }
     }
 
@@ -259,7 +260,7 @@ mod tests {
             let mut block: [u8; BLOCK_SIZE] = bytes.try_into().expect("the length is right");
             if prefix {
                 block[..16].copy_from_slice(&example().0.encode(&example().1)[..16]);
-                block = with_checksum(block);
+                block = Header::with_checksum(block);
             }
             let _ = Header::decode(&block);
         }
@@ -269,7 +270,7 @@ mod tests {
             let (header, keys) = example();
             let mut block = header.encode(&keys);
             block[position] = value;
-            if let Ok(decoded) = Header::decode(&with_checksum(block)) {
+            if let Ok(decoded) = Header::decode(&Header::with_checksum(block)) {
                 prop_assert_eq!(Header::decode(&decoded.encode(&keys)), Ok(decoded));
             }
         }

@@ -60,7 +60,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn a_volume_is_a_list_of_blocks(steps in proptest::collection::vec(any_step(), 1..60), cache in 4usize..64) {
         let disk = new_disk(BLOCKS);
