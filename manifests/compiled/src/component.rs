@@ -137,4 +137,6 @@ pub enum Value {
     Integer(u64),
     /// Words.
     Text(String),
+    /// Seconds since 1970 at boot, a number that the root server fills in.
+    BootTime,
 }

@@ -243,6 +243,14 @@ impl Kernel for Sel4Kernel {
         invoke::vcpu_set_space(&self.ipc, pointer(cpu), pointer(space))
     }
 
+    fn port_in8(&mut self, ports: Slot, port: u16) -> Result<u8, Error> {
+        invoke::io_port_in8(&self.ipc, pointer(ports), port)
+    }
+
+    fn port_out8(&mut self, ports: Slot, port: u16, value: u8) -> Done {
+        invoke::io_port_out8(&self.ipc, pointer(ports), port, value)
+    }
+
     fn port_in32(&mut self, ports: Slot, port: u16) -> Result<u32, Error> {
         invoke::io_port_in32(&self.ipc, pointer(ports), port)
     }

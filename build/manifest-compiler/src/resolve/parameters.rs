@@ -7,7 +7,14 @@ use crate::source::SettingValue;
 
 pub(super) fn add(builder: &mut Builder<'_>) {
     let sources = builder.sources;
-    for (index, (component, _)) in sources.components().enumerate() {
+    for (index, (component, needs)) in sources.components().enumerate() {
+        for need in needs
+            .parameter
+            .iter()
+            .filter(|need| need.is_given_at_boot())
+        {
+            builder.setting(index, need.name.get_ref().clone(), Value::BootTime);
+        }
         for setting in &component.parameter {
             let name = setting.need.get_ref().clone();
             builder.setting(index, name, value(setting.value.get_ref()));

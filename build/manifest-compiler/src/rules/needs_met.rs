@@ -22,7 +22,7 @@ fn missing_grants(component: &Component, needs: &Needs) -> Vec<String> {
     let parameters = needs
         .parameter
         .iter()
-        .filter(|need| need.pattern().is_none());
+        .filter(|need| need.pattern().is_none() && !need.is_given_at_boot());
     let parameters = parameters.map(|need| need.name.get_ref());
     let has_device = |need: &str| component.device.iter().any(|g| g.need.get_ref() == need);
     let has_guest = |need: &str| component.guest.iter().any(|g| g.need.get_ref() == need);

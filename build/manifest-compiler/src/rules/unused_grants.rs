@@ -31,6 +31,7 @@ pub(super) fn check(sources: &Sources, report: &mut Report) {
 fn asks_for_setting(sources: &Sources, needs: &Document<Needs>, name: &str) -> bool {
     needs.parameter.iter().any(|need| {
         need.matches(name)
+            && !need.is_given_at_boot()
             && need.pattern().is_none_or(|(before, behind)| {
                 let peer = name
                     .strip_prefix(before)

@@ -131,6 +131,8 @@ pub(crate) struct ParameterNeed {
 pub(crate) enum ParameterType {
     Integer,
     Text,
+    /// Seconds since 1970 at boot: the root server gives it, the system manifest does not.
+    BootTime,
 }
 
 /// Authority over other components.
@@ -165,6 +167,11 @@ impl ParameterNeed {
     /// The part of the name before and behind the `*`, if there is one.
     pub(crate) fn pattern(&self) -> Option<(&str, &str)> {
         self.name.get_ref().split_once('*')
+    }
+
+    /// Whether the root server gives the value.
+    pub(crate) fn is_given_at_boot(&self) -> bool {
+        *self.value_type.get_ref() == ParameterType::BootTime
     }
 
     /// Whether a setting called `name` is meant.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use compiled_manifest::System;
+use compiled_manifest::{System, Value};
 use sel4_sys::object::ObjectType;
 use sha2::{Digest, Sha256};
 use shared_memory::RegionWriter;
@@ -11,7 +11,7 @@ use shared_memory::RegionWriter;
 use crate::{
     BuildError, Hardware, Kernel, Seeds, Slot, Untyped, WorkingSlot,
     archive::{self, Archive},
-    components,
+    clock, components,
     device_memory::{DeviceMemory, Request},
     devices::{self, TablePages},
     environments::{self, Facts},
@@ -105,6 +105,7 @@ pub fn build<K: Kernel, H: Hardware>(
     let facts = Facts {
         seeds: &seeds,
         tsc_khz: machine.tsc_khz,
+        boot_time: boot_time(kernel, &mut slots, &system)?,
         addresses: &addresses,
     };
     environments::write_all(kernel, &mut window, &system, &facts)?;
@@ -197,6 +198,20 @@ fn make_vault(
     kernel
         .enter(top, vault, radix)
         .naming("the vault", "cannot be entered")
+}
+
+/// The date, if any component is told it.
+fn boot_time(
+    kernel: &mut impl Kernel,
+    slots: &mut WorkingSlots,
+    system: &System,
+) -> Result<u64, BuildError> {
+    let mut parameters = system.components.iter().flat_map(|c| &c.parameters);
+    if parameters.any(|parameter| parameter.value == Value::BootTime) {
+        clock::unix_seconds(kernel, slots)
+    } else {
+        Ok(0)
+    }
 }
 
 fn gather(

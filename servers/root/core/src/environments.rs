@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Facts<'a> {
     pub(crate) seeds: &'a Seeds,
     pub(crate) tsc_khz: u64,
+    /// Seconds since 1970 at boot, 0 if unknown or of no interest.
+    pub(crate) boot_time: u64,
     /// Physical addresses of the objects' first bytes.
     pub(crate) addresses: &'a [u64],
 }
@@ -69,6 +71,7 @@ fn describe(
             value: match &parameter.value {
                 Value::Integer(number) => environment::Value::Integer(*number),
                 Value::Text(text) => environment::Value::Text(text),
+                Value::BootTime => environment::Value::Integer(facts.boot_time),
             },
         })
         .collect();

@@ -131,6 +131,10 @@ pub trait Kernel {
     fn resume(&mut self, tcb: Slot) -> Done;
     /// Gives a virtual CPU its guest's address space.
     fn set_guest_space(&mut self, cpu: Slot, space: Slot) -> Done;
+    /// Reads 8 bits from a port.
+    fn port_in8(&mut self, ports: Slot, port: u16) -> Result<u8, Error>;
+    /// Writes 8 bits to a port.
+    fn port_out8(&mut self, ports: Slot, port: u16, value: u8) -> Done;
     /// Reads 32 bits from a port.
     fn port_in32(&mut self, ports: Slot, port: u16) -> Result<u32, Error>;
     /// Writes 32 bits to a port.

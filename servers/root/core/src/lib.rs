@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod archive;
 mod build;
+mod clock;
 mod components;
 mod device_memory;
 mod devices;
