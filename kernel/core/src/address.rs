@@ -74,10 +74,12 @@ reference!(
     /// An ASID pool: 512 words.
     AsidPoolRef
 );
-reference!(
-    /// A word in a frame that users can write as well (an IPC buffer).
-    BufferRef
-);
+/// A word in a frame that users can write as well (an IPC buffer). It lies in no object, so it need not fit
+/// an `Option` of one word; a plain number makes the address of the next word cheap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct BufferRef(u64);
+
 reference!(
     /// A virtual CPU: 8192 bytes, all of them the machine's.
     VcpuRef
@@ -112,11 +114,26 @@ impl RefillRef {
 }
 
 impl BufferRef {
+    /// The word at this kernel address; `None` for address zero.
+    #[inline(always)]
+    pub const fn new(address: u64) -> Option<Self> {
+        if address == 0 {
+            None
+        } else {
+            Some(Self(address))
+        }
+    }
+
+    /// The word's kernel address.
+    #[inline(always)]
+    pub const fn address(self) -> u64 {
+        self.0
+    }
+
     /// The word `index` words further.
     #[inline(always)]
     pub(crate) fn word(self, index: u64) -> Self {
-        // Buffers are aligned to their size of 1024 bytes.
-        Self(self.0 | (index * 8))
+        Self(self.0.wrapping_add(index * 8))
     }
 }
 

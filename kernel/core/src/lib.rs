@@ -43,7 +43,7 @@ pub use address::{
 };
 pub use boot::{BootError, BootInformation, ExtraChunk, Region, UserImage};
 pub use kernel::{Kernel, Resume};
-pub use machine::{ExitMessage, Machine, PortWidth, Store, Trigger};
+pub use machine::{Machine, PortWidth, Store, Trigger};
 pub use object::{
     Endpoint, FPU_BYTES, FpuArea, Notification, Refill, Register, Reply, SchedContext, Slot, Tcb,
     ThreadState, UserContext, VcpuState,

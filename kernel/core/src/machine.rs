@@ -2,17 +2,11 @@
 
 use core::cell::Cell;
 
-use sel4_sys::extension::exit_message;
-
 use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb, VcpuState};
 use crate::{
     AsidPoolRef, BufferRef, EndpointRef, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,
     SchedContextRef, SlotRef, TableRef, TcbRef, VcpuRef,
 };
-
-/// The message in which the run of a guest ends.
-pub type ExitMessage = [u64; exit_message::INSTRUCTION_BYTES_2 + 1];
-const _: () = assert!(exit_message::INSTRUCTION_BYTES_2 as u64 + 1 == exit_message::WORDS);
 
 /// Memory: follows references to objects.
 ///
@@ -137,8 +131,9 @@ pub trait Machine: Store {
     fn vcpu_request_interrupt_window(&self, vcpu: VcpuRef, request: bool);
     /// The guest runs in this nested space from the next entry on.
     fn vcpu_set_space(&self, vcpu: VcpuRef, root: TableRef, asid: u16);
-    /// The exit message after the guest stopped for this cause, which is the message's first three words.
-    fn vcpu_exit_message(&self, vcpu: VcpuRef, cause: [u64; 3]) -> ExitMessage;
+    /// Passes each word of the exit message, from the instruction pointer on, with its index; the words before
+    /// are the cause, which the exit itself brings.
+    fn vcpu_exit_words(&self, vcpu: VcpuRef, put: impl FnMut(usize, u64));
     /// Writes what the processor holds of a vCPU back and forgets it: the object is about to go.
     fn release_vcpu(&self, vcpu: VcpuRef);
 }

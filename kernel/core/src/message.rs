@@ -115,29 +115,6 @@ impl<M: Machine> Kernel<M> {
         true
     }
 
-    /// Writes the words of a message of some length; answers how many there was place for.
-    #[inline]
-    pub(crate) fn set_message_words<const LENGTH: usize>(
-        &self,
-        thread: TcbRef,
-        buffer: Option<BufferRef>,
-        words: &[u64; LENGTH],
-    ) -> u64 {
-        const { assert!(LENGTH > MESSAGE_REGISTERS.len() && LENGTH as u64 <= MAX_LENGTH) };
-        let (registers, rest) = words.split_at(MESSAGE_REGISTERS.len());
-        for (register, word) in MESSAGE_REGISTERS.into_iter().zip(registers) {
-            self.tcb(thread).context.set(register, *word);
-        }
-        let Some(buffer) = buffer else {
-            return MESSAGE_REGISTERS.len() as u64;
-        };
-        let first = buffer_word::MESSAGE + MESSAGE_REGISTERS.len() as u64;
-        for (index, word) in (first..).zip(rest) {
-            self.machine().store(buffer.word(index), *word);
-        }
-        LENGTH as u64
-    }
-
     /// Writes words of a message from its start; answers how many there was place for.
     pub(crate) fn set_message(
         &self,

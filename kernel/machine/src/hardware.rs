@@ -1,8 +1,6 @@
 //! The PC under the kernel: what the kernel core asks of a machine.
 
-use kernel_core::{
-    ExitMessage, Machine, PortWidth, Slot, SlotRef, Store, TableRef, TcbRef, Trigger, VcpuRef,
-};
+use kernel_core::{Machine, PortWidth, Slot, SlotRef, Store, TableRef, TcbRef, Trigger, VcpuRef};
 use x86::io::{inb, inl, inw, outb, outl, outw};
 
 use crate::address_space::AddressSpaces;
@@ -187,8 +185,8 @@ impl Machine for Hardware {
     }
 
     #[inline(always)]
-    fn vcpu_exit_message(&self, vcpu: VcpuRef, cause: [u64; 3]) -> ExitMessage {
-        self.svm.exit_message(self.whole_vcpu(vcpu), cause)
+    fn vcpu_exit_words(&self, vcpu: VcpuRef, put: impl FnMut(usize, u64)) {
+        self.svm.exit_words(self.whole_vcpu(vcpu), put);
     }
 
     fn release_vcpu(&self, _vcpu: VcpuRef) {

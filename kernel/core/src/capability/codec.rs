@@ -94,6 +94,16 @@ pub(crate) fn reply_of([low, _]: [u64; 2]) -> Option<ReplyRef> {
     }
 }
 
+/// The virtual CPU, if the words are the capability to one.
+#[inline(always)]
+pub(crate) fn vcpu_of([low, _]: [u64; 2]) -> Option<VcpuRef> {
+    if low & TAG_MASK == VCPU {
+        VcpuRef::new(address(low))
+    } else {
+        None
+    }
+}
+
 /// The root and its identifier, if the words are the capability to the root of a host space in use.
 #[inline(always)]
 pub(crate) fn root_of([low, high]: [u64; 2]) -> Option<(TableRef, u16)> {

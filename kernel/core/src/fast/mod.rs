@@ -1,11 +1,13 @@
-//! The fast paths: Call and ReplyRecv between a client and a passive server that waits for it.
+//! The fast paths: Call and ReplyRecv between a client and a passive server that waits for it, and the
+//! run of a guest.
 //!
-//! They do exactly what the general code does in the case where a short message without capabilities meets
+//! The first two do exactly what the general code does in the case where a short message without capabilities meets
 //! a waiting partner, the scheduling context moves along, and nobody more important is ready. They check
 //! everything first and change nothing until all of it holds; otherwise the general code starts afresh.
 //! The clock is not read: the scheduling context that pays stays the same, and the timer is set for it.
 
 mod call;
+mod guest_run;
 mod reply_receive;
 
 use sel4_sys::syscall;
@@ -29,12 +31,10 @@ impl<M: Machine> Kernel<M> {
         let context = &self.tcb(current).context;
         let is_short =
             context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MESSAGE_REGISTERS.len() as u64;
-        if !is_short {
-            return None;
-        }
         match context.get(Register::Rdx).cast_signed() {
-            syscall::CALL => self.fast_call(current),
-            syscall::REPLY_RECV => self.fast_reply_receive(current),
+            syscall::CALL if is_short => self.fast_call(current).or_else(|| self.fast_run(current)),
+            syscall::CALL => self.fast_run(current),
+            syscall::REPLY_RECV if is_short => self.fast_reply_receive(current),
             _ => None,
         }
     }

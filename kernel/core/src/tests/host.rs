@@ -6,12 +6,13 @@ use std::boxed::Box;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
+use sel4_sys::extension::exit_message;
+
 use crate::object::{FPU_BYTES, FpuArea, Tcb, ThreadState};
 use crate::{
-    AsidPoolRef, BufferRef, Endpoint, EndpointRef, ExitMessage, Machine, Notification,
-    NotificationRef, PhysicalAddress, PortWidth, Refill, RefillRef, Reply, ReplyRef, SchedContext,
-    SchedContextRef, Slot, SlotRef, Store, TableRef, TcbRef, Trigger, UserContext, VcpuRef,
-    VcpuState,
+    AsidPoolRef, BufferRef, Endpoint, EndpointRef, Machine, Notification, NotificationRef,
+    PhysicalAddress, PortWidth, Refill, RefillRef, Reply, ReplyRef, SchedContext, SchedContextRef,
+    Slot, SlotRef, Store, TableRef, TcbRef, Trigger, UserContext, VcpuRef, VcpuState,
 };
 
 const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;
@@ -371,14 +372,10 @@ impl Machine for Host {
 
     fn vcpu_set_space(&self, _vcpu: VcpuRef, _root: TableRef, _asid: u16) {}
 
-    fn vcpu_exit_message(
-        &self,
-        _vcpu: VcpuRef,
-        [reason, detail, detail_2]: [u64; 3],
-    ) -> ExitMessage {
-        let mut message = core::array::from_fn(|index| index as u64);
-        message[..3].copy_from_slice(&[reason, detail, detail_2]);
-        message
+    fn vcpu_exit_words(&self, _vcpu: VcpuRef, mut put: impl FnMut(usize, u64)) {
+        for index in exit_message::RIP..=exit_message::INSTRUCTION_BYTES_2 {
+            put(index, index as u64);
+        }
     }
 
     fn release_vcpu(&self, _vcpu: VcpuRef) {}

@@ -1,7 +1,6 @@
 //! Why a guest stopped, in the interface's terms.
 
-use kernel_core::ExitMessage;
-use sel4_sys::extension::{exit_message, reason};
+use sel4_sys::extension::{GENERAL_REGISTERS, exit_message, reason};
 
 use super::Svm;
 use super::vcpu::{EFER_SVM, Vcpu};
@@ -137,52 +136,33 @@ impl Vcpu {
 }
 
 impl Svm {
-    /// The message in which a run of the guest ends; its order is that of `exit_message`.
+    /// Passes the words of the exit message behind its cause, each with its index.
     #[inline(always)]
-    pub(crate) fn exit_message(
-        &self,
-        vcpu: &Vcpu,
-        [reason, detail, detail_2]: Cause,
-    ) -> ExitMessage {
+    pub(crate) fn exit_words(&self, vcpu: &Vcpu, mut put: impl FnMut(usize, u64)) {
         let (control, save) = (&vcpu.vmcb.control, &vcpu.vmcb.save);
-        let general = |index: usize| vcpu.general[index].get();
+        put(exit_message::RIP, save.rip.get());
+        for index in 0..GENERAL_REGISTERS {
+            put(exit_message::GENERAL + index, vcpu.general(index));
+        }
+        put(exit_message::NEXT_RIP, self.next_rip(vcpu));
+        put(exit_message::RFLAGS, save.rflags.get());
+        put(exit_message::STATE, vcpu.state_word());
+        put(exit_message::CR0, save.cr0.get());
+        put(exit_message::CR3, save.cr3.get());
+        put(exit_message::CR4, save.cr4.get());
+        put(exit_message::EFER, save.efer.get() & !EFER_SVM);
+        put(
+            exit_message::CS_BASE,
+            save.segment(SegmentName::Cs).base.get(),
+        );
+        let task_priority = control.virtual_interrupt.get() & virtual_interrupt::TASK_PRIORITY;
+        put(exit_message::CR8, task_priority);
+        put(exit_message::INTERRUPTED_EVENT, vcpu.interrupted_event());
         // The processor's two words of instruction bytes are their number and fifteen bytes; the interface's
         // are fifteen bytes and the number.
         let [low, high] = [control.instruction[0].get(), control.instruction[1].get()];
-        [
-            reason,
-            detail,
-            detail_2,
-            save.rip.get(),
-            save.rax.get(),
-            general(1),
-            general(2),
-            general(3),
-            save.rsp.get(),
-            general(5),
-            general(6),
-            general(7),
-            general(8),
-            general(9),
-            general(10),
-            general(11),
-            general(12),
-            general(13),
-            general(14),
-            general(15),
-            self.next_rip(vcpu),
-            save.rflags.get(),
-            vcpu.state_word(),
-            save.cr0.get(),
-            save.cr3.get(),
-            save.cr4.get(),
-            save.efer.get() & !EFER_SVM,
-            save.segment(SegmentName::Cs).base.get(),
-            control.virtual_interrupt.get() & virtual_interrupt::TASK_PRIORITY,
-            vcpu.interrupted_event(),
-            low >> 8 | high << 56,
-            high >> 8 | low << 56,
-        ]
+        put(exit_message::INSTRUCTION_BYTES, low >> 8 | high << 56);
+        put(exit_message::INSTRUCTION_BYTES_2, high >> 8 | low << 56);
     }
 
     /// Where the next instruction is, if the processor says so.
