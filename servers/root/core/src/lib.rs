@@ -29,6 +29,8 @@ mod ram;
 mod shape;
 mod spaces;
 mod surrender;
+#[cfg(test)]
+mod tests;
 mod untyped;
 mod working_slots;
 
