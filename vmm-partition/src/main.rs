@@ -43,11 +43,14 @@ fn main(mut component: Component) -> Result<Infallible, Failure> {
 /// Boots the guest and runs it to its end.
 fn run(component: &mut Component) -> Result<Ending, Failure> {
     let environment = component.environment;
+    // The root server has just read the clock chip; waiting for the volume's passphrase may take long.
+    let unix_ticks = component.clock.now().0;
     let mut entropy_seed = [0; 32];
     component.random.fill(&mut entropy_seed);
     let parameters = MachineParameters {
         tsc_khz: component.clock.tsc_khz(),
         unix_seconds: environment.integer("boot-unix-seconds").unwrap_or(0),
+        unix_ticks,
         entropy_seed,
     };
     let system = System::open(component)?;

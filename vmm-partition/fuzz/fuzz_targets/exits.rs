@@ -173,6 +173,7 @@ fuzz_target!(|input: (&[u8], &[u8])| {
     let parameters = MachineParameters {
         tsc_khz: 1_000_000,
         unix_seconds: 0,
+        unix_ticks: 0,
         entropy_seed: [0; 32],
     };
     let _ = Machine::new(system, &parameters).run(&mut Script(script));

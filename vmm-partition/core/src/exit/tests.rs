@@ -62,6 +62,7 @@ fn machine() -> Machine<TestHost> {
         &MachineParameters {
             tsc_khz: 1_000_000,
             unix_seconds: 1_795_310_000,
+            unix_ticks: 0,
             entropy_seed: [1; 32],
         },
     )

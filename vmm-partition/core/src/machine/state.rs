@@ -17,13 +17,20 @@ pub(super) const ENTROPY_DEVICE: u8 = 1;
 /// The volume.
 pub(super) const BLOCK_DEVICE: u8 = 2;
 
+/// Collected console bytes wait at most one of this many parts of a second.
+const CONSOLE_FLUSHES_PER_SECOND: u64 = 200;
+/// A guest whose timers fire more often than this does not keep the timer server busier.
+const WAKES_PER_SECOND: u64 = 50_000;
+
 /// What a machine is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct MachineParameters {
     /// Frequency of the time stamp counter.
     pub tsc_khz: u64,
-    /// Wall clock now, in seconds since 1970.
+    /// Wall clock when the time stamp counter stood at `unix_ticks`, in seconds since 1970.
     pub unix_seconds: u64,
+    /// Time stamp counter at `unix_seconds`.
+    pub unix_ticks: u64,
     /// Seed of the guest's entropy device; used for nothing else.
     pub entropy_seed: [u8; 32],
 }
@@ -49,6 +56,10 @@ pub struct Machine<H: Host> {
     /// Deadline that the host was asked for.
     pub(super) armed: Option<u64>,
     pub(super) unknown_accesses: u32,
+    /// Ticks that collected console bytes wait at most.
+    pub(super) console_delay: u64,
+    /// Ticks to the earliest deadline that the host is asked for.
+    pub(super) shortest_wait: u64,
 }
 
 impl<H: Host> Machine<H> {
@@ -60,8 +71,16 @@ impl<H: Host> Machine<H> {
             let device = Block::new(channel.block_count(), channel.slots());
             VirtioFunction::new(device, BLOCK_DEVICE)
         });
+        let wall = Clock::new(
+            parameters.tsc_khz,
+            parameters.unix_ticks,
+            parameters.unix_seconds,
+        );
+        let clock = Clock::new(parameters.tsc_khz, now, wall.unix_seconds(now));
         Self {
-            clock: Clock::new(parameters.tsc_khz, now, parameters.unix_seconds),
+            console_delay: clock.ticks_of(1, CONSOLE_FLUSHES_PER_SECOND),
+            shortest_wait: clock.ticks_of(1, WAKES_PER_SECOND),
+            clock,
             cpuid: cpuid::build(native_cpuid),
             fabric: Fabric::new(),
             kvm_clock: KvmClock::default(),

@@ -8,8 +8,6 @@ use crate::{
     layout::{SERIAL_INTERRUPT, TIMER_INPUT},
 };
 
-/// Collected console bytes wait at most this long (per second).
-const CONSOLE_FLUSHES_PER_SECOND: u64 = 200;
 /// Accesses to things that do not exist are reported this many times.
 const REPORTS_MAX: u32 = 32;
 
@@ -62,8 +60,10 @@ impl<H: Host> Machine<H> {
             return;
         };
         if self.armed.is_none_or(|armed| next < armed) {
-            self.armed = Some(next);
-            self.host.wake_at(Some(next));
+            let earliest = self.host.now().saturating_add(self.shortest_wait);
+            let deadline = next.max(earliest);
+            self.armed = Some(deadline);
+            self.host.wake_at(Some(deadline));
         }
     }
 
@@ -79,9 +79,8 @@ impl<H: Host> Machine<H> {
     }
 
     fn console_deadline(&mut self) -> Option<u64> {
-        self.serial.has_output().then(|| {
-            let delay = self.clock.ticks_of(1, CONSOLE_FLUSHES_PER_SECOND);
-            self.host.now().saturating_add(delay)
-        })
+        self.serial
+            .has_output()
+            .then(|| self.host.now().saturating_add(self.console_delay))
     }
 }
