@@ -69,6 +69,9 @@ pub struct Trigger {
 
 /// Hardware: time, address spaces, interrupts, ports.
 pub trait Machine: Store {
+    /// Whether the system calls of debug builds exist.
+    const HAS_DEBUG_CALLS: bool;
+
     /// The time in ticks since some moment; never runs backwards.
     fn now(&self) -> u64;
     /// Ticks in a microsecond, constant since boot.

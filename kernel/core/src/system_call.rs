@@ -49,7 +49,7 @@ impl<M: Machine> Kernel<M> {
                 let base = sanitised(Register::FsBase, register(BADGE_REGISTER));
                 self.tcb(thread).context.set(Register::FsBase, base);
             }
-            _ if self.debug_call(thread, number) => (),
+            _ if M::HAS_DEBUG_CALLS && self.debug_call(thread, number) => (),
             _ => self.fault(
                 thread,
                 FaultReport::UnknownSystemCall {

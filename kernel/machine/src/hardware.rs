@@ -53,6 +53,8 @@ impl Hardware {
 }
 
 impl Machine for Hardware {
+    const HAS_DEBUG_CALLS: bool = cfg!(feature = "debug");
+
     #[inline(always)]
     fn now(&self) -> u64 {
         time::now()

@@ -264,6 +264,8 @@ impl Store for Host {
 }
 
 impl Machine for Host {
+    const HAS_DEBUG_CALLS: bool = true;
+
     fn now(&self) -> u64 {
         self.now.get()
     }
