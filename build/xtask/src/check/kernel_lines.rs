@@ -38,20 +38,21 @@ fn count_folder(folder: &Path) -> Result<usize> {
     let mut lines = 0;
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
+        if is_test_module(&path)? {
+            continue;
+        }
         if path.is_dir() {
             lines += count_folder(&path)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("{} cannot be read", path.display()))?;
-            if !is_test_module(&path)? {
-                lines += source::product_lines(&text);
-            }
+            lines += source::product_lines(&text);
         }
     }
     Ok(lines)
 }
 
-/// Whether the file is a module that its parent includes for tests only.
+/// Whether the file or folder is a module that its parent includes for tests only.
 fn is_test_module(path: &Path) -> Result<bool> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let Some(folder) = path.parent() else {
