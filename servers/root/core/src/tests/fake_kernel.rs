@@ -190,7 +190,7 @@ impl FakeKernel {
         if capability.mapping.is_some() || self.mapped.contains_key(&(space, address)) {
             return Err(Error::DeleteFirst);
         }
-        if !self.has_table(space, lowest, address) || address % bytes != 0 {
+        if !self.has_table(space, lowest, address) || !address.is_multiple_of(bytes) {
             return Err(Error::FailedLookup);
         }
         self.mapped
