@@ -8,8 +8,10 @@ impl<M: Machine> Kernel<M> {
     /// The current thread executed `syscall`; its registers are in its TCB, RIP behind the instruction.
     #[inline(always)]
     pub fn handle_system_call(&self) -> Resume {
-        self.fast_system_call()
-            .unwrap_or_else(|| self.handle_any_system_call())
+        match self.fast_message() {
+            Some(thread) => Resume::User(thread),
+            None => self.handle_any_system_call(),
+        }
     }
 
     #[inline(never)]
@@ -17,6 +19,9 @@ impl<M: Machine> Kernel<M> {
         let Some(current) = self.current() else {
             return self.leave();
         };
+        if let Some(resume) = self.fast_run_guest(current) {
+            return resume;
+        }
         let tcb = self.tcb(current);
         tcb.fault_address.set(tcb.system_call_address());
         let number = tcb.context.get(Register::Rdx).cast_signed();

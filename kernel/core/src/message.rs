@@ -3,7 +3,7 @@
 use sel4_sys::MessageInfo;
 
 use crate::address::TcbSlot;
-use crate::capability::{Capability, FrameRights};
+use crate::capability::buffer_frame;
 use crate::object::{Register, Tcb};
 use crate::{BufferRef, Kernel, Machine, TcbRef};
 
@@ -61,18 +61,11 @@ impl Tcb {
 impl<M: Machine> Kernel<M> {
     /// The thread's IPC buffer, if it has one that it may use so.
     pub(crate) fn buffer(&self, thread: TcbRef, purpose: BufferUse) -> Option<BufferRef> {
-        let Capability::Frame(frame) = self.slot(thread.slot(TcbSlot::Buffer)).capability() else {
-            return None;
-        };
-        let allowed = match purpose {
-            BufferUse::Read => frame.rights != FrameRights::None,
-            BufferUse::Write => frame.rights == FrameRights::ReadWrite,
-        };
-        if frame.device || !allowed {
-            return None;
-        }
+        let words = self.slot(thread.slot(TcbSlot::Buffer)).words();
+        let frame = buffer_frame(words, purpose == BufferUse::Write)?;
         let offset = self.tcb(thread).buffer_address.get() & (frame.size.bytes() - 1);
-        BufferRef::new(self.machine().kernel_address(frame.start) + offset)
+        let start = self.machine().kernel_address(frame.start);
+        BufferRef::new(start + offset)
     }
 
     /// One word of the message that a thread sends; zero beyond what it can reach.

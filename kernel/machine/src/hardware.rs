@@ -1,6 +1,7 @@
 //! The PC under the kernel: what the kernel core asks of a machine.
 
 use kernel_core::{Machine, PortWidth, Slot, SlotRef, Store, TableRef, TcbRef, Trigger, VcpuRef};
+use sel4_sys::extension::GENERAL_REGISTERS;
 use x86::io::{inb, inl, inw, outb, outl, outw};
 
 use crate::address_space::AddressSpaces;
@@ -167,6 +168,14 @@ impl Machine for Hardware {
 
     fn vcpu_set_register(&self, vcpu: VcpuRef, id: u64, value: u64) {
         self.whole_vcpu(vcpu).write_register(id, value);
+    }
+
+    #[inline(always)]
+    fn vcpu_set_general(&self, vcpu: VcpuRef, values: &[u64; GENERAL_REGISTERS]) {
+        let vcpu = self.whole_vcpu(vcpu);
+        for (index, value) in values.iter().enumerate() {
+            vcpu.set_general(index, *value);
+        }
     }
 
     fn vcpu_set_event(&self, vcpu: VcpuRef, event: u64) {

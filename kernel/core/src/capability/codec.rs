@@ -34,6 +34,7 @@ const VCPU: u64 = 18;
 
 const TAG_MASK: u64 = 31;
 const FIELD_SHIFT: u32 = 5;
+const FRAME_RIGHTS_SHIFT: u32 = FIELD_SHIFT + 3;
 const ADDRESS_SHIFT: u32 = 16;
 const GUARD_SIZE_SHIFT: u32 = 11;
 const ASID_MASK: u64 = 0xfff;
@@ -94,13 +95,48 @@ pub(crate) fn reply_of([low, _]: [u64; 2]) -> Option<ReplyRef> {
     }
 }
 
-/// The virtual CPU, if the words are the capability to one.
+/// The virtual CPU, if the words are a capability to one.
 #[inline(always)]
 pub(crate) fn vcpu_of([low, _]: [u64; 2]) -> Option<VcpuRef> {
     if low & TAG_MASK == VCPU {
         VcpuRef::new(address(low))
     } else {
         None
+    }
+}
+
+/// The memory of a frame that may hold an IPC buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct BufferFrame {
+    pub(crate) start: PhysicalAddress,
+    pub(crate) size: FrameSize,
+}
+
+/// The frame, if the words are a capability to one that is no device's and has the rights.
+#[inline(always)]
+pub(crate) fn buffer_frame([low, _]: [u64; 2], write: bool) -> Option<BufferFrame> {
+    const DEVICE: u64 = 1 << (FIELD_SHIFT + 2);
+    let needed = if write {
+        FrameRights::ReadWrite
+    } else {
+        FrameRights::Read
+    };
+    let is_memory = low & (TAG_MASK | DEVICE) == FRAME;
+    if !is_memory || field(low, FRAME_RIGHTS_SHIFT, 2) < needed as u8 {
+        return None;
+    }
+    Some(BufferFrame {
+        start: PhysicalAddress(number(low)),
+        size: frame_size(low),
+    })
+}
+
+#[inline(always)]
+const fn frame_size(low: u64) -> FrameSize {
+    match field(low, FIELD_SHIFT, 2) {
+        0 => FrameSize::Small,
+        1 => FrameSize::Large,
+        _ => FrameSize::Huge,
     }
 }
 
@@ -166,13 +202,9 @@ impl Capability {
             }),
             FRAME => Self::Frame(Frame {
                 start: PhysicalAddress(number(low)),
-                size: match field(low, FIELD_SHIFT, 2) {
-                    0 => FrameSize::Small,
-                    1 => FrameSize::Large,
-                    _ => FrameSize::Huge,
-                },
+                size: frame_size(low),
                 device: field(low, FIELD_SHIFT + 2, 1) != 0,
-                rights: match field(low, FIELD_SHIFT + 3, 2) {
+                rights: match field(low, FRAME_RIGHTS_SHIFT, 2) {
                     0 => FrameRights::None,
                     1 => FrameRights::Read,
                     _ => FrameRights::ReadWrite,
@@ -290,7 +322,7 @@ impl Capability {
                 FRAME
                     | (frame.size as u64) << FIELD_SHIFT
                     | (frame.device as u64) << (FIELD_SHIFT + 2)
-                    | (frame.rights as u64) << (FIELD_SHIFT + 3)
+                    | (frame.rights as u64) << FRAME_RIGHTS_SHIFT
                     | (frame.nested as u64) << (FIELD_SHIFT + 5)
                     | frame.start.0 << ADDRESS_SHIFT,
                 mapping_word(frame.mapping),

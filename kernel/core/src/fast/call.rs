@@ -4,11 +4,11 @@ use super::transfer;
 use crate::capability::endpoint_of;
 use crate::message::BADGE_REGISTER;
 use crate::object::ThreadState;
-use crate::{Kernel, Machine, Resume, TcbRef};
+use crate::{Kernel, Machine, TcbRef};
 
 impl<M: Machine> Kernel<M> {
     #[inline(always)]
-    pub(super) fn fast_call(&self, current: TcbRef) -> Option<Resume> {
+    pub(super) fn fast_call(&self, current: TcbRef) -> Option<TcbRef> {
         let caller = self.tcb(current);
         let slot = self.fast_lookup(current, caller.context.get(BADGE_REGISTER))?;
         let capability = endpoint_of(self.slot(slot).words())?;

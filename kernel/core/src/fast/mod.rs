@@ -1,14 +1,14 @@
-//! The fast paths: Call and ReplyRecv between a client and a passive server that waits for it, and the
-//! run of a guest.
+//! The fast paths: Call and ReplyRecv between a client and a passive server that waits for it, and the run
+//! of a guest.
 //!
-//! The first two do exactly what the general code does in the case where a short message without capabilities meets
-//! a waiting partner, the scheduling context moves along, and nobody more important is ready. They check
+//! They do exactly what the general code does in the common case: a short message without capabilities
+//! meets a waiting partner, the scheduling context moves along, nobody more important is ready. They check
 //! everything first and change nothing until all of it holds; otherwise the general code starts afresh.
 //! The clock is not read: the scheduling context that pays stays the same, and the timer is set for it.
 
 mod call;
-mod guest_run;
 mod reply_receive;
+mod run_guest;
 
 use sel4_sys::syscall;
 
@@ -16,7 +16,7 @@ use crate::address::TcbSlot;
 use crate::capability::{direct_slot, root_of};
 use crate::message::{INFO_REGISTER, MESSAGE_REGISTERS};
 use crate::object::{Register, Tcb};
-use crate::{Kernel, Machine, Resume, SlotRef, TableRef, TcbRef};
+use crate::{Kernel, Machine, SlotRef, TableRef, TcbRef};
 
 /// Words and extra capabilities of a message's description.
 const LENGTH_AND_CAPS: u64 = 0x1ff;
@@ -24,16 +24,15 @@ const LENGTH_AND_CAPS: u64 = 0x1ff;
 const CAPS_UNWRAPPED: u64 = 7 << 9;
 
 impl<M: Machine> Kernel<M> {
-    /// Does a system call, if it is one of the fast ones.
+    /// Does a system call between threads, if it is one of the fast ones; answers who goes on.
     #[inline(always)]
-    pub(crate) fn fast_system_call(&self) -> Option<Resume> {
+    pub(crate) fn fast_message(&self) -> Option<TcbRef> {
         let current = self.current()?;
         let context = &self.tcb(current).context;
         let is_short =
             context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MESSAGE_REGISTERS.len() as u64;
         match context.get(Register::Rdx).cast_signed() {
-            syscall::CALL if is_short => self.fast_call(current).or_else(|| self.fast_run(current)),
-            syscall::CALL => self.fast_run(current),
+            syscall::CALL if is_short => self.fast_call(current),
             syscall::REPLY_RECV if is_short => self.fast_reply_receive(current),
             _ => None,
         }
@@ -60,10 +59,10 @@ impl<M: Machine> Kernel<M> {
     }
 
     #[inline(always)]
-    fn fast_switch(&self, to: TcbRef, (root, asid): (TableRef, u16)) -> Resume {
+    fn fast_switch(&self, to: TcbRef, (root, asid): (TableRef, u16)) -> TcbRef {
         self.core.current.set(Some(to));
         self.machine().activate_space(root, asid);
-        Resume::User(to)
+        to
     }
 }
 

@@ -4,11 +4,11 @@ use super::transfer;
 use crate::capability::{endpoint_of, reply_of};
 use crate::message::{BADGE_REGISTER, REPLY_REGISTER};
 use crate::object::{Queue, Tcb, ThreadState};
-use crate::{Kernel, Machine, Resume, SchedContextRef, TcbRef};
+use crate::{Kernel, Machine, SchedContextRef, TcbRef};
 
 impl<M: Machine> Kernel<M> {
     #[inline(always)]
-    pub(super) fn fast_reply_receive(&self, current: TcbRef) -> Option<Resume> {
+    pub(super) fn fast_reply_receive(&self, current: TcbRef) -> Option<TcbRef> {
         let server = self.tcb(current);
         let slot = self.fast_lookup(current, server.context.get(BADGE_REGISTER))?;
         let capability = endpoint_of(self.slot(slot).words())?;

@@ -17,38 +17,42 @@ pub(crate) struct RunRequest {
 }
 
 impl RunRequest {
-    /// Checks a request of `length` words.
-    pub(crate) fn decode(length: u64, word: impl Fn(u64) -> u64) -> Result<Self, Error> {
+    /// Checks a request of `length` words, the first four of them given; `general` fetches the others.
+    #[inline(always)]
+    pub(crate) fn decode(
+        length: u64,
+        words: [u64; 4],
+        general: impl FnOnce() -> [u64; GENERAL_REGISTERS],
+    ) -> Result<Self, Error> {
+        use run_request::{EVENT, FLAGS, RFLAGS, RIP, WORDS_LONG, WORDS_SHORT, flag};
         match length {
             0 => return Ok(Self::default()),
-            run_request::WORDS_SHORT | run_request::WORDS_LONG => (),
-            _ if length < run_request::WORDS_LONG => return Err(Error::Truncated),
+            WORDS_SHORT | WORDS_LONG => (),
+            _ if length < WORDS_LONG => return Err(Error::Truncated),
             _ => {
                 return Err(Error::Range {
                     min: 0,
-                    max: run_request::WORDS_LONG,
+                    max: WORDS_LONG,
                 });
             }
         }
-        let flags = word(run_request::FLAGS as u64);
-        if flags & !run_request::flag::ALL != 0 {
-            return Err(Error::InvalidArgument(run_request::FLAGS as u64));
+        let flags = words[FLAGS];
+        if flags & !flag::ALL != 0 {
+            return Err(Error::InvalidArgument(FLAGS as u64));
         }
         let has = |flag| flags & flag != 0;
-        let given = |flag, index: usize| has(flag).then(|| word(index as u64));
-        let event = given(run_request::flag::EVENT, run_request::EVENT);
+        let given = |flag, index: usize| has(flag).then_some(words[index]);
+        let event = given(flag::EVENT, EVENT);
         if event.is_some_and(|event| !is_event(event)) {
-            return Err(Error::InvalidArgument(run_request::EVENT as u64));
+            return Err(Error::InvalidArgument(EVENT as u64));
         }
-        let general = (length == run_request::WORDS_LONG)
-            .then(|| core::array::from_fn(|index| word((run_request::GENERAL + index) as u64)));
         Ok(Self {
-            rip: given(run_request::flag::RIP, run_request::RIP),
-            rflags: given(run_request::flag::RFLAGS, run_request::RFLAGS).map(fixed_flags),
+            rip: given(flag::RIP, RIP),
+            rflags: given(flag::RFLAGS, RFLAGS).map(fixed_flags),
             event,
-            clear_interrupt_shadow: has(run_request::flag::CLEAR_INTERRUPT_SHADOW),
-            request_interrupt_window: has(run_request::flag::REQUEST_INTERRUPT_WINDOW),
-            general,
+            clear_interrupt_shadow: has(flag::CLEAR_INTERRUPT_SHADOW),
+            request_interrupt_window: has(flag::REQUEST_INTERRUPT_WINDOW),
+            general: (length == WORDS_LONG).then(general),
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::{Kernel, Machine, Resume, TcbRef, VcpuRef};
 
 impl<M: Machine> Kernel<M> {
     /// The thread becomes the runner of the vCPU, unless a signal waits for it.
+    #[inline]
     pub(crate) fn enter_guest(&self, thread: TcbRef, vcpu: VcpuRef, request: &RunRequest) {
         self.apply_request(vcpu, request);
         let tcb = self.tcb(thread);
@@ -27,6 +28,7 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    #[inline(always)]
     fn apply_request(&self, vcpu: VcpuRef, request: &RunRequest) {
         let machine = self.machine();
         if let Some(rip) = request.rip {
@@ -36,9 +38,7 @@ impl<M: Machine> Kernel<M> {
             machine.vcpu_set_register(vcpu, register::RFLAGS, rflags);
         }
         if let Some(general) = &request.general {
-            for (id, value) in (register::GENERAL..).zip(general) {
-                machine.vcpu_set_register(vcpu, id, *value);
-            }
+            machine.vcpu_set_general(vcpu, general);
         }
         if let Some(event) = request.event {
             machine.vcpu_set_event(vcpu, event);
@@ -50,6 +50,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Whether the nested space of a vCPU still exists.
+    #[inline(always)]
     pub(crate) fn has_valid_space(&self, vcpu: VcpuRef) -> bool {
         let state = self.vcpu(vcpu);
         let space = state.space.get();

@@ -1,6 +1,6 @@
 //! Virtual CPU operations.
 
-use sel4_sys::extension::{label, register};
+use sel4_sys::extension::{label, register, run_request};
 
 use super::Invocation;
 use super::arguments::ensure_between;
@@ -37,7 +37,9 @@ impl<M: Machine> Kernel<M> {
 
     fn vcpu_run(&self, invocation: &Invocation, vcpu: VcpuRef) -> Result<(), Error> {
         let word = |index| self.argument(invocation, index);
-        let request = RunRequest::decode(invocation.length(), word)?;
+        let words = core::array::from_fn(|index| word(index as u64));
+        let general = || core::array::from_fn(|index| word((run_request::GENERAL + index) as u64));
+        let request = RunRequest::decode(invocation.length(), words, general)?;
         if !invocation.wants_answer {
             return Err(Error::IllegalOperation);
         }

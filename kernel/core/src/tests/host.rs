@@ -364,6 +364,12 @@ impl Machine for Host {
         registers.insert((vcpu.address(), id), value);
     }
 
+    fn vcpu_set_general(&self, vcpu: VcpuRef, values: &[u64; 16]) {
+        for (id, value) in (2..).zip(values) {
+            self.vcpu_set_register(vcpu, id, *value);
+        }
+    }
+
     fn vcpu_set_event(&self, vcpu: VcpuRef, event: u64) {
         self.vcpu_set_register(vcpu, 1000, event);
     }

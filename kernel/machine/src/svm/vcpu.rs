@@ -68,7 +68,8 @@ impl Vcpu {
     }
 
     /// Changes a general register.
-    pub(super) fn set_general(&self, index: usize, value: u64) {
+    #[inline(always)]
+    pub(crate) fn set_general(&self, index: usize, value: u64) {
         match index {
             RAX => self.vmcb.save.rax.set(value),
             RSP => self.vmcb.save.rsp.set(value),
