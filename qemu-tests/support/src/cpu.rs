@@ -196,3 +196,23 @@ pub fn registers_kept_by(number: i64) -> u64 {
     }
     changed
 }
+
+/// Sets the stack pointer to `address` and makes a system call that does nothing; then comes back.
+pub fn load_stack_and_call(address: u64) {
+    // SAFETY: RSP is kept in RBX, which the kernel keeps; nothing is pushed in between.
+    unsafe {
+        asm!(
+            "xchg rax, rbx",
+            "mov rbx, rsp",
+            "mov rsp, {address}",
+            "syscall",
+            "mov rsp, rbx",
+            "xchg rax, rbx",
+            address = in(reg) address,
+            inout("rax") 0u64 => _,
+            inout("rdx") sel4_sys::syscall::YIELD => _,
+            inout("rdi") 0u64 => _, inout("rsi") 0u64 => _,
+            out("rcx") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r15") _,
+        );
+    }
+}

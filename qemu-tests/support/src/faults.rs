@@ -55,15 +55,13 @@ impl Tester {
     ///
     /// What the kernel says.
     pub fn next_fault(&mut self, watched: &Watched) -> Result<Option<Fault>, Error> {
-        let last = self.next_thread;
-        let alarm = self.spawn(Plan::new(say_nothing_happened, watched.endpoint).priority(1))?;
+        let alarm = self.start_lowest(say_nothing_happened, watched.endpoint)?;
         let received = self.ipc.recv(watched.endpoint, watched.reply);
         let mut words = [0; 20];
         for (index, word) in words.iter_mut().enumerate() {
             *word = self.ipc.word(index);
         }
-        invoke::tcb_suspend(&self.ipc, alarm.tcb)?;
-        self.next_thread = last;
+        invoke::tcb_suspend(&self.ipc, alarm)?;
         let fault = Fault {
             label: received.info.label(),
             length: received.info.length(),

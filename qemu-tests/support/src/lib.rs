@@ -13,6 +13,7 @@
 //! atomics.
 #![no_std]
 
+pub mod canary;
 pub mod cpu;
 pub mod faults;
 pub mod floating_point;
@@ -22,6 +23,7 @@ pub mod memory;
 pub mod outcome;
 pub mod ports;
 pub mod print;
+pub mod random;
 pub mod resources;
 pub mod run;
 pub mod start;

@@ -193,3 +193,9 @@ pub fn extra_chunk(boot: &BootInfo, id: u64) -> Option<u64> {
     }
     None
 }
+
+/// Whether Rust's objects may live at this address.
+#[must_use]
+pub fn is_image(address: u64) -> bool {
+    (IMAGE_START - 8..WINDOWS_START).contains(&address)
+}

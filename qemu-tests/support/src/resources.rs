@@ -39,6 +39,7 @@ pub struct Tester {
     first_slot: u64,
     next_slot: u64,
     pub(crate) next_thread: usize,
+    pub(crate) lowest: Option<crate::threads::Thread>,
 }
 
 /// The path of a slot of the first CNode.
@@ -84,6 +85,7 @@ impl Tester {
             first_slot: boot.empty.start,
             next_slot: boot.empty.start,
             next_thread: 0,
+            lowest: None,
         };
         let source = expect(
             tester.find_untyped(|piece| piece.is_device == 0 && piece.size_bits > ARENA_BITS),
@@ -108,6 +110,7 @@ impl Tester {
         }
         self.next_slot = self.first_slot;
         self.next_thread = 0;
+        self.lowest = None;
         self.ipc.set_receive_slot(0, 0, 0);
         let own = (self.ipc, slot::TCB);
         invoke::tcb_set_priority(&own.0, own.1, own.1, ROOT_PRIORITY)?;

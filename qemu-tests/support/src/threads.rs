@@ -14,6 +14,8 @@ use crate::resources::Tester;
 
 /// Most threads of one test besides the first.
 pub const THREADS_MAX: usize = 8;
+/// One more for the thread of lowest priority.
+const AREAS_COUNT: usize = THREADS_MAX + 1;
 const STACK_SIZE: usize = 16 * 1024;
 const PAGE: u64 = 4096;
 
@@ -24,7 +26,7 @@ struct Area {
 }
 
 /// Memory that only the thread that uses an area touches.
-struct Areas(UnsafeCell<[Area; THREADS_MAX]>);
+struct Areas(UnsafeCell<[Area; AREAS_COUNT]>);
 // SAFETY: the program itself only takes addresses of it.
 unsafe impl Sync for Areas {}
 
@@ -34,7 +36,7 @@ static AREAS: Areas = Areas(UnsafeCell::new(
             stack: [0; STACK_SIZE],
             buffer: [0; 4096],
         }
-    }; THREADS_MAX],
+    }; AREAS_COUNT],
 ));
 
 /// Words in which the threads of a test leave what they saw. Zero at the start of each spawn series.
@@ -184,6 +186,10 @@ impl Tester {
         let area = self.next_thread;
         assert!(area < THREADS_MAX, "too many threads");
         self.next_thread += 1;
+        self.prepare_in(area, plan)
+    }
+
+    fn prepare_in(&mut self, area: usize, plan: Plan) -> Result<Thread, Error> {
         let stack = AREAS.0.get() as u64 + (area * size_of::<Area>()) as u64;
         let buffer_address = stack + STACK_SIZE as u64;
         let buffer_frame = self.image_frame(buffer_address);
@@ -275,13 +281,24 @@ impl Tester {
     /// What the kernel says.
     pub fn let_others_run(&mut self) -> Result<(), Error> {
         let done = self.notification()?;
-        let last = self.next_thread;
-        let lowest = self.spawn(Plan::new(signal_once, done).priority(1))?;
+        let lowest = self.start_lowest(signal_once, done)?;
         let _ = self.ipc.wait(done);
-        // Its stack is free for the next thread only when it is surely over.
-        invoke::tcb_suspend(&self.ipc, lowest.tcb)?;
-        self.next_thread = last;
-        Ok(())
+        invoke::tcb_suspend(&self.ipc, lowest)?;
+        self.delete(done)
+    }
+
+    /// Starts the thread of lowest priority, which runs when no other can; answers its TCB. It has a
+    /// stack of its own and is made once for each test.
+    pub(crate) fn start_lowest(&mut self, entry: Entry, argument: u64) -> Result<u64, Error> {
+        let mut thread = match self.lowest {
+            Some(thread) => thread,
+            None => self.prepare_in(THREADS_MAX, Plan::new(entry, argument).priority(1))?,
+        };
+        self.lowest = Some(thread);
+        thread.context.rdi = entry as usize as u64;
+        thread.context.rdx = argument;
+        invoke::tcb_write_registers(&self.ipc, thread.tcb, Resume::Yes, &thread.context)?;
+        Ok(thread.tcb)
     }
 }
 
