@@ -174,6 +174,10 @@ fn random_registers(t: &mut Tester) -> Outcome {
             guest.set(t, &long_mode::REGISTERS)?;
             for _ in 0..=random.below(6) {
                 let id = random.below(register::COUNT + 2);
+                if id == register::TR {
+                    // QEMU 7.2 aborts ("invalid tss") when it needs a task segment that is not present.
+                    continue;
+                }
                 let value = random.nasty() ^ (random.nasty() & random.nasty());
                 match guest.set(t, &[(id, value)]) {
                     Ok(()) => taken += 1,
