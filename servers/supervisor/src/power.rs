@@ -20,6 +20,8 @@ const PASSED: u32 = 0x10;
 const FAILED: u32 = 0x11;
 /// How long the console may take to show the last lines.
 const LAST_LINES: Duration = Duration::from_millis(200);
+/// How long the machine may take to obey; what it does meanwhile is nobody's concern any more.
+const OBEDIENCE: Duration = Duration::from_secs(1);
 
 /// The machine's switches: those that the policy needs.
 pub(crate) struct Power {
@@ -56,7 +58,7 @@ impl Power {
         })
     }
 
-    /// Does it; comes back if the machine is still there.
+    /// Does it; comes back if the machine does not obey.
     pub(crate) fn perform(&self, action: Action) -> Result<(), sel4_sys::Error> {
         match action {
             Action::GoOn => Ok(()),
@@ -86,14 +88,17 @@ impl Power {
         let Some(switch) = switch else {
             return Ok(());
         };
-        self.let_the_console_finish();
-        write(&self.ipc, switch)
+        // The lines that say why the machine ends should be seen.
+        self.wait(LAST_LINES, || !runtime::output_is_taken());
+        write(&self.ipc, switch)?;
+        self.wait(OBEDIENCE, || true);
+        Ok(())
     }
 
-    /// The lines that say why the machine ends should be seen.
-    fn let_the_console_finish(&self) {
-        let deadline = self.clock.after(LAST_LINES);
-        while !runtime::output_is_taken() && self.clock.now() < deadline {
+    /// Waits while `condition` holds, for `longest` at most.
+    fn wait(&self, longest: Duration, condition: impl Fn() -> bool) {
+        let deadline = self.clock.after(longest);
+        while condition() && self.clock.now() < deadline {
             syscall::yield_now();
         }
     }

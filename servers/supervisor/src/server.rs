@@ -93,11 +93,13 @@ impl Server {
     }
 
     fn perform(&self, action: Action) {
-        if action != Action::GoOn {
-            println!("{action}");
+        if action == Action::GoOn {
+            return;
         }
-        if let Err(error) = self.power.perform(action) {
-            println!("which the machine refuses: {error:?}");
+        println!("{action}");
+        match self.power.perform(action) {
+            Ok(()) => println!("the machine does not obey"),
+            Err(error) => println!("the machine refuses: {error:?}"),
         }
     }
 }
