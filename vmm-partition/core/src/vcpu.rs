@@ -96,6 +96,16 @@ impl Exit {
         self.badge = badge;
     }
 
+    /// Linear address of the next instruction; 64-bit code has no base.
+    #[must_use]
+    pub const fn linear_rip(&self) -> u64 {
+        if self.state & exit_message::state::CODE_64 != 0 {
+            self.rip
+        } else {
+            self.cs_base.wrapping_add(self.rip) & 0xffff_ffff
+        }
+    }
+
     /// Current privilege level of the guest.
     #[must_use]
     pub const fn privilege_level(&self) -> u64 {

@@ -34,7 +34,7 @@ pub(crate) fn execute(
     exit: &mut Exit,
     request: &mut Request,
 ) -> Result<(), Fault> {
-    let linear = exit.cs_base.wrapping_add(exit.rip);
+    let linear = exit.linear_rip();
     let fetched = fetch(devices.ram(), exit).map_err(|error| fault_of(error, linear))?;
     let form = cache
         .decode(exit.rip, &fetched, bitness(exit))

@@ -18,7 +18,7 @@ pub(crate) fn fetch(memory: &impl GuestMemory, exit: &Exit) -> Result<Fetched, W
     if let Some(fetched) = from_cpu(exit) {
         return Ok(fetched);
     }
-    let linear = exit.cs_base.wrapping_add(exit.rip);
+    let linear = exit.linear_rip();
     let to_page_end = 0x1000 - usize::try_from(linear & 0xfff).unwrap_or(0);
     let first = to_page_end.min(INSTRUCTION_BYTES);
     let mut fetched = Fetched {

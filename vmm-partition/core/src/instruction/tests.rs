@@ -188,6 +188,22 @@ fn other_instructions_are_left_to_the_caller() {
     }
 }
 
+/// Long mode ignores the base of CS, which a CPU keeps from before.
+#[test]
+fn a_base_of_cs_counts_outside_of_64_bit_code_only() {
+    let exit = Exit {
+        rip: 0x10,
+        cs_base: 0xffff_0000,
+        ..Exit::default()
+    };
+    assert_eq!(exit.linear_rip(), 0xffff_0010);
+    let wide = Exit {
+        state: state::CODE_64,
+        ..exit
+    };
+    assert_eq!(wide.linear_rip(), 0x10);
+}
+
 #[test]
 fn a_changed_instruction_is_decoded_anew() {
     let mut device = device();
