@@ -6,7 +6,8 @@
 
 use core::arch::asm;
 
-cpufeatures::new!(wide_registers, "avx");
+// "avx2" rather than "avx": only for it does the crate look whether the kernel saves the upper halves.
+cpufeatures::new!(wide_registers, "avx2");
 
 /// Shorter copies do not gain from 32-byte registers.
 const WIDE_MIN: usize = 256;
