@@ -1,5 +1,6 @@
 //! What the kernel costs, in instructions under `-icount shift=0,sleep=off`, where the time stamp counter
-//! counts them: messages and signals between two address spaces, and exits of a guest to its monitor.
+//! counts them: messages, signals and faults between two address spaces, interrupts, memory,
+//! and exits of a guest to its monitor.
 //!
 //! Each figure is the least of many rounds, less what reading the counter costs. The user's side of a
 //! system call (moving the message into registers and back) is part of the figure.
@@ -8,7 +9,9 @@
 #![forbid(unsafe_code)]
 
 mod guest;
+mod memory;
 mod message;
+mod thread;
 
 use test_support::cpu::ticks;
 use test_support::println;
@@ -17,7 +20,12 @@ use test_support::println;
 const ROUNDS: usize = 32;
 
 /// From what everything needs to what needs everything.
-const GROUPS: &[&[test_support::Test]] = &[message::MEASUREMENTS, guest::MEASUREMENTS];
+const GROUPS: &[&[test_support::Test]] = &[
+    message::MEASUREMENTS,
+    thread::MEASUREMENTS,
+    memory::MEASUREMENTS,
+    guest::MEASUREMENTS,
+];
 
 test_support::root_task!(GROUPS);
 

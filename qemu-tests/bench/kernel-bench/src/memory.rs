@@ -1,0 +1,75 @@
+//! Memory: making frames, mapping, protecting and unmapping them.
+
+use sel4_sys::invoke::{self, attributes};
+use sel4_sys::object::ObjectType::Page;
+use sel4_sys::{CapRights, slot};
+use test_support::cpu::ticks;
+use test_support::memory::fresh_address;
+use test_support::resources::retype_into;
+use test_support::{Failure, Outcome, Test, Tester};
+
+use crate::{least, report};
+
+pub(crate) const MEASUREMENTS: &[Test] = &[
+    Test {
+        id: "retype",
+        rule: "Retype of one 4 KiB frame, its memory cleared",
+        run: retype,
+    },
+    Test {
+        id: "map",
+        rule: "map, protect, unprotect and unmap one 4 KiB page whose tables are there",
+        run: map,
+    },
+];
+
+fn retype(t: &mut Tester) -> Outcome {
+    // The first one also finds out that the untyped has no children.
+    t.frame()?;
+    let took = least(|| -> Result<u64, Failure> {
+        let to = t.slot();
+        let retype = retype_into(Page, 0, to);
+        let start = ticks();
+        invoke::untyped_retype(&t.ipc, t.arena, &retype)?;
+        Ok(ticks() - start)
+    })?;
+    report("retype-frame", took);
+    Ok(())
+}
+
+fn map(t: &mut Tester) -> Outcome {
+    let (frame, address) = (t.frame()?, fresh_address(1));
+    t.map(frame, address, CapRights::READ_WRITE)?;
+    invoke::page_unmap(&t.ipc, frame)?;
+    let ipc = t.ipc;
+    let mapped = |rights| -> Result<u64, Failure> {
+        let start = ticks();
+        invoke::page_map(
+            &ipc,
+            frame,
+            slot::VSPACE,
+            address,
+            rights,
+            attributes::WRITE_BACK,
+        )?;
+        Ok(ticks() - start)
+    };
+    let unmapped = || -> Result<u64, Failure> {
+        let start = ticks();
+        invoke::page_unmap(&ipc, frame)?;
+        Ok(ticks() - start)
+    };
+    let (mut protect, mut unprotect, mut unmap) = (u64::MAX, u64::MAX, u64::MAX);
+    let map = least(|| -> Result<u64, Failure> {
+        let map = mapped(CapRights::READ_WRITE)?;
+        protect = protect.min(mapped(CapRights::READ)?);
+        unprotect = unprotect.min(mapped(CapRights::READ_WRITE)?);
+        unmap = unmap.min(unmapped()?);
+        Ok(map)
+    })?;
+    report("page-map", map);
+    report("page-protect", protect);
+    report("page-unprotect", unprotect);
+    report("page-unmap", unmap);
+    Ok(())
+}

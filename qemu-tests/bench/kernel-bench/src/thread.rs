@@ -1,0 +1,137 @@
+//! Threads: sending, yielding, faults and interrupts.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use sel4_sys::invoke::{self, IoApicInput};
+use sel4_sys::{Ipc, MessageInfo, slot};
+use test_support::cpu::{self, ticks};
+use test_support::resources::path;
+use test_support::threads::note;
+use test_support::{Failure, Outcome, Plan, Test, Tester};
+
+use crate::{ROUNDS, least, report};
+
+pub(crate) const MEASUREMENTS: &[Test] = &[
+    Test {
+        id: "send",
+        rule: "Send without words to a waiting thread of higher priority in another address space",
+        run: send,
+    },
+    Test {
+        id: "fault",
+        rule: "a fault (an undefined instruction) to its handler in another address space, and back",
+        run: fault,
+    },
+    Test {
+        id: "interrupt",
+        rule: "an interrupt to the thread that waits for it",
+        run: interrupt,
+    },
+];
+
+/// Notes: when something left, the least time until it arrived, the least time until it was
+/// answered, and where it happened.
+const LEFT: usize = 0;
+const LEAST: usize = 1;
+const BACK: usize = 2;
+const PLACE: usize = 3;
+
+fn arrived(index: usize) {
+    let took = ticks() - note(LEFT).load(Relaxed);
+    note(index).fetch_min(took, Relaxed);
+}
+
+fn leaves() {
+    note(LEFT).store(ticks(), Relaxed);
+}
+
+fn forget() {
+    note(LEAST).store(u64::MAX, Relaxed);
+    note(BACK).store(u64::MAX, Relaxed);
+}
+
+fn receive(ipc: Ipc, capabilities: u64) {
+    let (endpoint, reply) = (capabilities >> 32, capabilities & 0xffff_ffff);
+    loop {
+        let _ = ipc.recv(endpoint, reply);
+        arrived(LEAST);
+    }
+}
+
+fn send(t: &mut Tester) -> Outcome {
+    forget();
+    let (endpoint, reply, space) = (t.endpoint()?, t.reply()?, t.space_with_image()?);
+    let plan = Plan::new(receive, endpoint << 32 | reply).in_space(space);
+    t.spawn(plan.priority(200))?;
+    t.set_own_priority(100)?;
+    for _ in 0..ROUNDS {
+        leaves();
+        t.ipc.send(endpoint, MessageInfo::new(0, 0, 0), [0; 4]);
+    }
+    report("send", note(LEAST).load(Relaxed));
+    Ok(())
+}
+
+/// Executes undefined instructions for ever; the handler steps over each.
+fn fault_for_ever(_: Ipc, _: u64) {
+    loop {
+        leaves();
+        cpu::undefined_instruction(note(PLACE));
+        arrived(BACK);
+    }
+}
+
+fn fault(t: &mut Tester) -> Outcome {
+    forget();
+    let space = t.space_with_image()?;
+    let watched = t.watch(Plan::new(fault_for_ever, 0).in_space(space))?;
+    let (endpoint, reply) = (watched.endpoint, watched.reply);
+    let mut fault = t.ipc.recv(endpoint, reply);
+    for _ in 0..ROUNDS {
+        arrived(LEAST);
+        let [instruction, stack, flags, _] = fault.message;
+        let words = [instruction + 2, stack, flags, 0];
+        fault = t
+            .ipc
+            .reply_recv(endpoint, MessageInfo::new(0, 0, 3), words, reply);
+    }
+    report("fault-to-handler", note(LEAST).load(Relaxed));
+    report("fault-round-trip", note(BACK).load(Relaxed));
+    Ok(())
+}
+
+/// Looks at the clock for ever: what it saw last is when it was interrupted.
+fn watch_the_clock(_: Ipc, _: u64) {
+    loop {
+        leaves();
+    }
+}
+
+fn interrupt(t: &mut Tester) -> Outcome {
+    const PIN: u64 = 2;
+    const VECTOR: u64 = 20;
+    let (ports, handler) = (t.slot(), t.slot());
+    invoke::io_port_control_issue(&t.ipc, slot::IO_PORT_CONTROL, 0x40, 0x43, path(ports))?;
+    let input = IoApicInput {
+        io_apic: 0,
+        pin: PIN,
+        level: 0,
+        polarity: 0,
+        vector: VECTOR,
+    };
+    invoke::irq_control_get_io_apic(&t.ipc, slot::IRQ_CONTROL, input, path(handler))?;
+    let notification = t.notification()?;
+    invoke::irq_handler_set_notification(&t.ipc, handler, notification)?;
+    t.spawn(Plan::new(watch_the_clock, 0).priority(100))?;
+    let took = least(|| -> Result<u64, Failure> {
+        invoke::irq_handler_ack(&t.ipc, handler)?;
+        // One edge of the programmable interval timer after a millisecond.
+        for (port, value) in [(0x43, 0x30), (0x40, 0xb0), (0x40, 0x04)] {
+            invoke::io_port_out8(&t.ipc, ports, port, value)?;
+        }
+        let _ = t.ipc.wait(notification);
+        Ok(ticks() - note(LEFT).load(Relaxed))
+    })?;
+    report("interrupt-to-user", took);
+    Ok(())
+}
