@@ -28,19 +28,19 @@ impl Figure {
         let unit = words.collect::<Vec<_>>().join(" ");
         (!unit.is_empty()).then(|| Figure::new(name, value, &unit))
     }
+}
 
-    /// The value with its thousands apart.
-    pub(crate) fn readable_value(&self) -> String {
-        let digits = self.value.to_string();
-        let mut readable = String::new();
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                readable.push(',');
-            }
-            readable.push(digit);
+/// A number with its thousands apart.
+pub(super) fn readable(value: u64) -> String {
+    let digits = value.to_string();
+    let mut readable = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            readable.push(',');
         }
-        readable
+        readable.push(digit);
     }
+    readable
 }
 
 /// The figures as one JSON object: name to value and unit.
@@ -60,7 +60,7 @@ pub(crate) fn to_table(figures: &[Figure]) -> String {
         format!(
             "{:width$} {:>16} {}\n",
             figure.name,
-            figure.readable_value(),
+            readable(figure.value),
             figure.unit
         )
     };
@@ -84,7 +84,6 @@ mod tests {
 
     #[test]
     fn thousands_are_apart() {
-        let readable = |value| Figure::new("x", value, "y").readable_value();
         assert_eq!(readable(999), "999");
         assert_eq!(readable(1000), "1,000");
         assert_eq!(readable(12_345_678), "12,345,678");

@@ -3,6 +3,7 @@
 //! Instructions, because they repeat exactly under `-icount shift=0`, on any host; time in an
 //! emulator says little about time on a computer.
 
+mod comparison;
 mod figure;
 mod guest;
 mod images;

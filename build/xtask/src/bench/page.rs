@@ -6,6 +6,8 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::Figure;
+use super::comparison;
+use super::figure::readable;
 use crate::workspace;
 
 const PAGE: &str = "docs/figures.md";
@@ -24,18 +26,25 @@ pub(crate) fn write(figures: &[Figure]) -> Result<()> {
 fn replace_table(text: &str, figures: &[Figure]) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    let mut table = String::from("| Figure | Value | Unit |\n|---|---:|---|\n");
+    let mut table =
+        String::from("| Figure | Value | Unit | Others | Aim |\n|---|---:|---|---|---|\n");
     for figure in figures {
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            table,
-            "| {} | {} | {} |",
-            figure.name,
-            figure.readable_value(),
-            figure.unit
-        );
+        let _ = writeln!(table, "{}", row(figure));
     }
     Some(format!("{before}{BEGIN}{table}{END}{after}"))
+}
+
+fn row(figure: &Figure) -> String {
+    let comparison = comparison::of(&figure.name);
+    let others = comparison.map_or("", |comparison| comparison.others);
+    let aim = comparison.and_then(|comparison| comparison.aim);
+    let aim = aim.map_or(String::new(), |aim| {
+        let verdict = if figure.value <= aim { "met" } else { "missed" };
+        format!("at most {}: {verdict}", readable(aim))
+    });
+    let (name, value, unit) = (&figure.name, readable(figure.value), &figure.unit);
+    format!("| {name} | {value} | {unit} | {others} | {aim} |")
 }
 
 #[cfg(test)]
@@ -45,11 +54,16 @@ mod tests {
     #[test]
     fn only_the_table_changes() {
         let page = format!("# F\n{BEGIN}old\n{END}text\n");
-        let written = replace_table(&page, &[Figure::new("call", 1212, "instructions")]);
+        let figures = [
+            Figure::new("call", 1212, "instructions"),
+            Figure::new("guest-cpuid", 901, "instructions"),
+        ];
         let expected = format!(
-            "# F\n{BEGIN}| Figure | Value | Unit |\n|---|---:|---|\n| call | 1,212 | instructions |\n{END}text\n"
+            "# F\n{BEGIN}| Figure | Value | Unit | Others | Aim |\n|---|---:|---|---|---|\n\
+             | call | 1,212 | instructions | seL4 212 |  |\n\
+             | guest-cpuid | 901 | instructions | KVM 2,765 | at most 900: missed |\n{END}text\n"
         );
-        assert_eq!(written, Some(expected));
+        assert_eq!(replace_table(&page, &figures), Some(expected));
         assert_eq!(replace_table("no marks", &[]), None);
     }
 }
