@@ -140,6 +140,10 @@ impl Block {
 
     /// Submits what earlier requests could not, oldest first.
     fn submit_waiting<H: Host>(&mut self, host: &mut H) {
+        if !self.starved {
+            return;
+        }
+        self.starved = false;
         while let Some(index) = self.oldest_waiting() {
             let before = self.requests[index].submitted;
             self.submit(index, host);
@@ -160,6 +164,7 @@ impl Block {
     fn submit<H: Host>(&mut self, index: usize, host: &mut H) {
         while !self.requests[index].is_submitted() {
             let Some(slot) = self.slots.iter().position(Option::is_none) else {
+                self.starved = true;
                 return;
             };
             let request = &mut self.requests[index];

@@ -66,6 +66,8 @@ pub(crate) struct Block {
     pub(super) requests: Box<[InFlight]>,
     pub(super) slots: Box<[Option<Piece>]>,
     pub(super) next_turn: u64,
+    /// Pieces wait because all slots were taken.
+    pub(super) starved: bool,
     configuration: [u8; CONFIGURATION_BYTES],
 }
 
@@ -87,6 +89,7 @@ impl Block {
                 .into(),
             slots: (0..slots).map(|_| None).collect::<Vec<_>>().into(),
             next_turn: 0,
+            starved: false,
             configuration,
         }
     }
