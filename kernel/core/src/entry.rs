@@ -15,7 +15,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     #[inline(never)]
-    fn handle_any_system_call(&self) -> Resume {
+    pub(crate) fn handle_any_system_call(&self) -> Resume {
         let Some(current) = self.current() else {
             return self.leave();
         };

@@ -43,7 +43,7 @@ impl Rights {
 }
 
 /// Rights to a frame. Writing without reading is not a thing that page tables can express.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 #[repr(u8)]
 pub(crate) enum FrameRights {
     /// The user cannot reach it.

@@ -12,6 +12,7 @@ mod guest;
 mod interrupt;
 mod ipc;
 mod notification;
+mod random;
 mod reply;
 mod retype;
 mod schedule;
