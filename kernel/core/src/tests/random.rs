@@ -140,7 +140,7 @@ fn perform(world: &World, base: u64, call: &RandomCall) {
             let mut caps: Vec<u64> = call.caps.iter().map(|cap| address(base, *cap)).collect();
             // Most operations with capabilities want a CNode.
             if let Some(first) = caps.first_mut()
-                && call.event % 2 == 0
+                && call.event.is_multiple_of(2)
             {
                 *first = root;
             }
