@@ -180,3 +180,10 @@ fn handlers_must_be_able_to_get_answers() {
     let caps = [12, slot::CNODE, slot::VSPACE];
     world.expect(thread.slot, label::TCB_SET_SPACE, &words, &caps);
 }
+
+#[test]
+fn nobody_stops_the_machine() {
+    let faulting = faulting();
+    faulting.world.system_call(syscall::DEBUG_HALT, 0);
+    assert_eq!(faulting.message().label, fault::UNKNOWN_SYSCALL);
+}
