@@ -28,7 +28,9 @@ impl GuestMemory for Ram {
         let start = usize::try_from(address.0).map_err(|_| OutsideMemory)?;
         let end = start.checked_add(bytes.len()).ok_or(OutsideMemory)?;
         let mut ram = self.0.borrow_mut();
-        ram.get_mut(start..end).ok_or(OutsideMemory)?.copy_from_slice(bytes);
+        ram.get_mut(start..end)
+            .ok_or(OutsideMemory)?
+            .copy_from_slice(bytes);
         Ok(())
     }
 }
