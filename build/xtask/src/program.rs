@@ -18,6 +18,10 @@ pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The package that is the kernel image.
 pub(crate) const KERNEL: &str = "kernel-image";
 
+/// The kernel's feature that root programs of tests and benches need: they print by its debug calls.
+/// Systems run on the kernel without it.
+pub(crate) const KERNEL_DEBUG: &str = "debug";
+
 /// Where a program runs, which decides its flags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Home {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::Figure;
-use crate::program::{self, KERNEL, Options};
+use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
 use crate::qemu::{Ending, Event, Machine, Session, Time};
 use crate::workspace::{Metadata, Package};
@@ -29,7 +29,10 @@ pub(super) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
 }
 
 fn run(metadata: &Metadata, package: &str) -> Result<Vec<Figure>> {
-    let kernel = program::build_one(metadata, KERNEL, Options::default())?;
+    let debug = Options {
+        features: Some(KERNEL_DEBUG),
+    };
+    let kernel = program::build_one(metadata, KERNEL, debug)?;
     let root = program::build_one(metadata, package, Options::default())?;
     let mut machine = Machine::new(kernel, root);
     machine.time = Time::Instructions;

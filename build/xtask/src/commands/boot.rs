@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::guest::GuestOptions;
 use crate::host;
-use crate::program::{self, KERNEL, Options};
+use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::qemu::{Machine, Time};
 use crate::system;
 use crate::workspace::{self, Metadata};
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Kernel ELF file; built from this repository when not given.
     #[arg(long)]
     kernel: Option<PathBuf>,
-    /// Cargo features of the kernel that is built.
+    /// Cargo features of the kernel that is built [default: none with --system, else debug].
     #[arg(long, conflicts_with = "kernel")]
     kernel_features: Option<String>,
     /// Root image file.
@@ -58,7 +58,8 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     let kernel = match &arguments.kernel {
         Some(file) => file.clone(),
         None => {
-            let features = arguments.kernel_features.as_deref();
+            let of_programs = arguments.system.is_none().then_some(KERNEL_DEBUG);
+            let features = arguments.kernel_features.as_deref().or(of_programs);
             program::build_one(&metadata, KERNEL, Options { features })?
         }
     };

@@ -35,7 +35,7 @@ pub(crate) struct Boot {
     pub(crate) system: Option<String>,
     /// Cargo features of the program, or of the system's root server.
     pub(crate) features: Option<String>,
-    /// Cargo features of the kernel.
+    /// Cargo features of the kernel: by default none for a system, `debug` for a program.
     pub(crate) kernel_features: Option<String>,
     /// Memory of the machine, as QEMU writes it.
     pub(crate) memory: Option<String>,

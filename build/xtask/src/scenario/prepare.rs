@@ -14,7 +14,7 @@ use super::disk;
 use super::file::{Boot, Clock, Scenario};
 use super::work_folder;
 use crate::guest::{GuestCommand, GuestOptions};
-use crate::program::{self, KERNEL, Options};
+use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
 use crate::qemu::{Machine, Time};
 use crate::system;
@@ -78,7 +78,10 @@ impl<'a> Preparer<'a> {
     fn machine(&mut self, boot: &Boot, image: PathBuf, disk: Option<&Path>) -> Result<Machine> {
         let (kernel, root) = match (&boot.program, &boot.system) {
             (Some(package), _) => (
-                self.program(KERNEL, boot.kernel_features.as_deref())?,
+                self.program(
+                    KERNEL,
+                    boot.kernel_features.as_deref().or(Some(KERNEL_DEBUG)),
+                )?,
                 self.program(package, boot.features.as_deref())?,
             ),
             (None, Some(manifest)) => self.system(boot, manifest, image)?,
