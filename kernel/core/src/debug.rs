@@ -7,7 +7,7 @@ use crate::message::{BADGE_REGISTER, BufferUse, buffer_word};
 use crate::{Kernel, Machine, TcbRef};
 
 impl<M: Machine> Kernel<M> {
-    /// Does debug call `number`; answers whether there is one.
+    /// Does debug call `number`; answers whether there is one. DumpScheduler and Snapshot are not offered.
     pub(crate) fn debug_call(&self, thread: TcbRef, number: i64) -> bool {
         let context = &self.tcb(thread).context;
         let argument = context.get(BADGE_REGISTER);
@@ -24,7 +24,6 @@ impl<M: Machine> Kernel<M> {
                 context.set(BADGE_REGISTER, tag);
             }
             syscall::DEBUG_NAME_THREAD => self.name_thread(thread, argument),
-            syscall::DEBUG_DUMP_SCHEDULER | syscall::DEBUG_SNAPSHOT => (),
             _ => return false,
         }
         true

@@ -33,13 +33,13 @@ pub const NB_WAIT: i64 = -10;
 pub const YIELD: i64 = -11;
 /// Print the character in RDI (debug builds).
 pub const DEBUG_PUT_CHAR: i64 = -12;
-/// Print the scheduler's state (debug builds).
+/// Print the scheduler's state (seL4's debug builds; this kernel answers with an UnknownSyscall fault).
 pub const DEBUG_DUMP_SCHEDULER: i64 = -13;
 /// Stop the machine (debug builds).
 pub const DEBUG_HALT: i64 = -14;
 /// The raw tag of the capability in RDI (debug builds).
 pub const DEBUG_CAP_IDENTIFY: i64 = -15;
-/// Print a snapshot of capabilities (debug builds).
+/// Print a snapshot of capabilities (seL4's debug builds; this kernel answers with an UnknownSyscall fault).
 pub const DEBUG_SNAPSHOT: i64 = -16;
 /// Name the thread in RDI as the IPC buffer says (debug builds).
 pub const DEBUG_NAME_THREAD: i64 = -17;

@@ -56,12 +56,12 @@ mod tests {
         let page = format!("# F\n{BEGIN}old\n{END}text\n");
         let figures = [
             Figure::new("call", 1212, "instructions"),
-            Figure::new("guest-cpuid", 901, "instructions"),
+            Figure::new("guest-disk-read-4k", 41_501, "instructions"),
         ];
         let expected = format!(
             "# F\n{BEGIN}| Figure | Value | Unit | Others | Aim |\n|---|---:|---|---|---|\n\
              | call | 1,212 | instructions | seL4 212 |  |\n\
-             | guest-cpuid | 901 | instructions | KVM 2,765 | at most 900: missed |\n{END}text\n"
+             | guest-disk-read-4k | 41,501 | instructions | kvmtool 41,500 | at most 41,500: missed |\n{END}text\n"
         );
         assert_eq!(replace_table(&page, &figures), Some(expected));
         assert_eq!(replace_table("no marks", &[]), None);

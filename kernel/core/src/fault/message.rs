@@ -33,28 +33,8 @@ pub(super) const SYSTEM_CALL_REGISTERS: [Register; 18] = [
 pub(super) const EXCEPTION_REGISTERS: [Register; 3] =
     [Register::Rip, Register::Rsp, Register::Rflags];
 
-/// The registers of the reply to a Timeout message.
-pub(super) const TIMEOUT_REPLY_REGISTERS: [Register; 19] = [
-    Register::Rip,
-    Register::Rsp,
-    Register::Rflags,
-    Register::Rax,
-    Register::Rbx,
-    Register::Rcx,
-    Register::Rdx,
-    Register::Rsi,
-    Register::Rdi,
-    Register::Rbp,
-    Register::R8,
-    Register::R9,
-    Register::R10,
-    Register::R11,
-    Register::R12,
-    Register::R13,
-    Register::R14,
-    Register::R15,
-    Register::FsBase,
-];
+/// Number of registers in the reply to a Timeout message: all but the last.
+pub(super) const TIMEOUT_REPLY_REGISTERS: usize = Register::ALL.len() - 1;
 
 impl Tcb {
     /// A register as fault handlers and debuggers see it: the instruction pointer is where the thread

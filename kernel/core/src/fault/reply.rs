@@ -13,7 +13,7 @@ impl<M: Machine> Kernel<M> {
         let registers: &[Register] = match self.tcb(faulted).fault.kind.get() {
             fault::UNKNOWN_SYSCALL => &SYSTEM_CALL_REGISTERS,
             fault::USER_EXCEPTION => &EXCEPTION_REGISTERS,
-            fault::TIMEOUT => &TIMEOUT_REPLY_REGISTERS,
+            fault::TIMEOUT => &Register::ALL[..TIMEOUT_REPLY_REGISTERS],
             // Whatever the answer, the access is simply tried again.
             _ => return true,
         };

@@ -7,30 +7,6 @@ use crate::error::Error;
 use crate::object::Register;
 use crate::{Kernel, Machine, TcbRef};
 
-/// The user context's registers in the interface's order.
-const USER_CONTEXT: [Register; 20] = [
-    Register::Rip,
-    Register::Rsp,
-    Register::Rflags,
-    Register::Rax,
-    Register::Rbx,
-    Register::Rcx,
-    Register::Rdx,
-    Register::Rsi,
-    Register::Rdi,
-    Register::Rbp,
-    Register::R8,
-    Register::R9,
-    Register::R10,
-    Register::R11,
-    Register::R12,
-    Register::R13,
-    Register::R14,
-    Register::R15,
-    Register::FsBase,
-    Register::GsBase,
-];
-
 /// The registers that a system call reads, changes or keeps; the others are the integer registers.
 const FRAME_REGISTERS: usize = 18;
 
@@ -44,14 +20,14 @@ impl<M: Machine> Kernel<M> {
         invocation.require(2, 0)?;
         let flags = self.argument(invocation, 0);
         let count = self.argument(invocation, 1);
-        ensure_between(count, 1, USER_CONTEXT.len() as u64)?;
+        ensure_between(count, 1, Register::ALL.len() as u64)?;
         self.ensure_not_self(invocation, tcb)?;
         if flags & SUSPEND != 0 {
             self.suspend(tcb);
         }
         self.machine().release_thread(tcb);
         let state = self.tcb(tcb);
-        let values = USER_CONTEXT.iter().zip(0..count);
+        let values = Register::ALL.iter().zip(0..count);
         let values = values.map(|(register, _)| state.visible_register(*register));
         self.answer_with(invocation, values);
         Ok(())
@@ -72,7 +48,7 @@ impl<M: Machine> Kernel<M> {
         self.ensure_not_self(invocation, tcb)?;
         self.machine().release_thread(tcb);
         let state = self.tcb(tcb);
-        for (register, index) in USER_CONTEXT.iter().zip(0..count) {
+        for (register, index) in Register::ALL.iter().zip(0..count) {
             state.set_visible_register(*register, self.argument(invocation, index + 2));
         }
         self.go_on_at_fault_address(tcb);
@@ -104,7 +80,7 @@ impl<M: Machine> Kernel<M> {
         }
         self.machine().release_thread(source);
         self.machine().release_thread(tcb);
-        let (frame, integer) = USER_CONTEXT.split_at(FRAME_REGISTERS);
+        let (frame, integer) = Register::ALL.split_at(FRAME_REGISTERS);
         if flags & FRAME != 0 {
             self.copy_registers(source, tcb, frame);
             self.go_on_at_fault_address(tcb);

@@ -32,6 +32,32 @@ pub enum Register {
     GsBase,
 }
 
+impl Register {
+    /// All of them, in the order of the interface's user context.
+    pub(crate) const ALL: [Self; 20] = [
+        Self::Rip,
+        Self::Rsp,
+        Self::Rflags,
+        Self::Rax,
+        Self::Rbx,
+        Self::Rcx,
+        Self::Rdx,
+        Self::Rsi,
+        Self::Rdi,
+        Self::Rbp,
+        Self::R8,
+        Self::R9,
+        Self::R10,
+        Self::R11,
+        Self::R12,
+        Self::R13,
+        Self::R14,
+        Self::R15,
+        Self::FsBase,
+        Self::GsBase,
+    ];
+}
+
 /// The registers of a user thread in the order of [`Register`].
 ///
 /// While a thread runs, the machine keeps its FPU state and segment bases in the processor; it writes
