@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, boot, build, check, clean, doctor, guest, run, test, volume};
+use crate::commands::{bench, boot, build, check, clean, doctor, guest, image, run, test, volume};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -21,6 +21,7 @@ enum Command {
     Run(run::Arguments),
     Test(test::Arguments),
     Build(build::Arguments),
+    Image(image::Arguments),
     Check(check::Arguments),
     Bench(bench::Arguments),
     Volume(volume::Arguments),
@@ -39,6 +40,7 @@ impl CommandLine {
             Command::Run(arguments) => run::execute(&arguments),
             Command::Test(arguments) => test::execute(&arguments),
             Command::Build(arguments) => build::execute(&arguments),
+            Command::Image(arguments) => image::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Bench(arguments) => bench::execute(&arguments),
             Command::Volume(arguments) => volume::execute(&arguments),

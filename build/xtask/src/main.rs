@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod command_line;
 mod commands;
+mod disc;
 mod folders;
 mod guest;
 mod headless;

@@ -28,12 +28,12 @@ pub(crate) fn execute(_: &Arguments) -> Result<ExitCode> {
             }
         }
     }
-    for need in &host::ALL {
+    for need in host::ALL.iter().chain(&host::DISC).chain([&host::OVMF]) {
         match need.look() {
             Presence::Found { path, version } => {
                 line(
                     "found",
-                    need.program,
+                    need.name(),
                     &format!("{version} ({})", path.display()),
                 );
             }
@@ -43,7 +43,7 @@ pub(crate) fn execute(_: &Arguments) -> Result<ExitCode> {
                     "{}; sudo apt-get install --no-install-recommends {}",
                     need.purpose, need.package
                 );
-                line("MISSING", need.program, &fix);
+                line("MISSING", need.name(), &fix);
             }
         }
     }

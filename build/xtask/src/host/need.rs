@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// A program of the host that we cannot do without.
 pub(crate) struct Need {
-    /// The program's name on the path.
+    /// The program's name on the path, or a file's whole path.
     pub(crate) program: &'static str,
     /// What it is for.
     pub(crate) purpose: &'static str,
@@ -13,7 +13,7 @@ pub(crate) struct Need {
     pub(crate) package: &'static str,
 }
 
-/// Everything that any command needs. Linux itself comes as packages that are unpacked, not installed.
+/// What both `run` and `test` need. Linux itself comes as packages that are unpacked, not installed.
 pub(crate) const ALL: [Need; 4] = [
     Need {
         program: "cc",
@@ -40,15 +40,60 @@ pub(crate) const QEMU: Need = Need {
     package: "qemu-system-x86",
 };
 
+/// Makes discs that a computer starts from, by BIOS and by UEFI.
+pub(crate) const DISC: [Need; 5] = [
+    Need {
+        program: "grub-mkrescue",
+        purpose: "makes a disc with a boot loader",
+        package: "grub-common",
+    },
+    Need {
+        program: "/usr/lib/grub/i386-pc/moddep.lst",
+        purpose: "is the boot loader for a BIOS",
+        package: "grub-pc-bin",
+    },
+    Need {
+        program: "/usr/lib/grub/x86_64-efi/moddep.lst",
+        purpose: "is the boot loader for UEFI",
+        package: "grub-efi-amd64-bin",
+    },
+    Need {
+        program: "xorriso",
+        purpose: "writes the disc's file system",
+        package: "xorriso",
+    },
+    Need {
+        program: "mformat",
+        purpose: "writes the disc's part for UEFI",
+        package: "mtools",
+    },
+];
+
+/// UEFI for the emulator.
+pub(crate) const OVMF: Need = Need {
+    program: "/usr/share/OVMF/OVMF_CODE_4M.fd",
+    purpose: "is the UEFI that the emulator starts a disc with",
+    package: "ovmf",
+};
+
 /// Whether the host has what is needed.
 pub(crate) enum Presence {
     /// It is there and reports this version.
     Found { path: PathBuf, version: String },
-    /// It is not on the path.
+    /// It is not there.
     Missing,
 }
 
 impl Need {
+    /// What to call it in a list: the program, or for other files the package.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.program.starts_with('/') {
+            self.package
+        } else {
+            self.program
+        }
+    }
+
     /// Looks for the program on the path.
     pub(crate) fn look(&self) -> Presence {
         match find(self.program) {
@@ -66,7 +111,7 @@ impl Need {
     }
 }
 
-/// Finds a program on the path.
+/// Finds a program on the path, or a file by its whole path.
 pub(super) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -79,5 +124,5 @@ fn version(program: &Path) -> String {
     let output = Command::new(program).arg("--version").output();
     let text = output.map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
-    text.lines().next().unwrap_or("version unknown").to_owned()
+    text.lines().next().unwrap_or("present").to_owned()
 }

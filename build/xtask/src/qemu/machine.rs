@@ -5,11 +5,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 
 use super::Ending;
-use crate::process;
+use crate::{host, process};
 
 const QEMU: &str = "qemu-system-x86_64";
+
+/// The firmware's variables as they are before its first start, beside its code.
+const OVMF_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 /// An EPYC less what the emulator lacks, which it would warn about line by line.
 const PROCESSOR: &str = "EPYC,+svm,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,-3dnowprefetch,-osvw,\
@@ -24,6 +28,27 @@ pub(crate) enum Time {
     Instructions,
     /// The same, and the executed ones can be asked for at a socket.
     Recorded { control_socket: PathBuf },
+}
+
+/// What the machine starts from.
+enum Start {
+    /// QEMU itself loads the kernel, and the root image as its module.
+    Loaded {
+        kernel: PathBuf,
+        root_image: PathBuf,
+    },
+    /// Firmware finds a boot loader on a disc.
+    Disc { image: PathBuf, firmware: Firmware },
+}
+
+/// The machine's firmware, as a disc's boot loader meets it.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Firmware {
+    /// A PC BIOS, which QEMU brings along.
+    Seabios,
+    /// UEFI.
+    Ovmf,
 }
 
 /// What a reset of the machine does.
@@ -46,8 +71,7 @@ enum SerialLine {
 
 /// A machine that is ready to be switched on.
 pub(crate) struct Machine {
-    kernel: PathBuf,
-    root_image: PathBuf,
+    start: Start,
     /// Memory, as QEMU writes it.
     pub(crate) memory: String,
     pub(crate) time: Time,
@@ -59,11 +83,19 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// A machine with 2 GiB that runs in the host's time.
+    /// A machine with 2 GiB that runs in the host's time and needs no boot loader.
     pub(crate) fn new(kernel: PathBuf, root_image: PathBuf) -> Machine {
+        Machine::starting(Start::Loaded { kernel, root_image })
+    }
+
+    /// The same machine, started by firmware from a disc.
+    pub(crate) fn with_disc(image: PathBuf, firmware: Firmware) -> Machine {
+        Machine::starting(Start::Disc { image, firmware })
+    }
+
+    fn starting(start: Start) -> Machine {
         Machine {
-            kernel,
-            root_image,
+            start,
             memory: "2G".into(),
             time: Time::Real,
             disk: None,
@@ -98,10 +130,26 @@ impl Machine {
         if let Some(disk) = &self.disk {
             self.add_disk(&mut command, disk);
         }
-        command.arg("-kernel").arg(&self.kernel);
-        command.arg("-initrd").arg(&self.root_image);
+        self.add_start(&mut command);
         command.args(&self.extra);
         command
+    }
+
+    fn add_start(&self, command: &mut Command) {
+        match &self.start {
+            Start::Loaded { kernel, root_image } => {
+                command.arg("-kernel").arg(kernel);
+                command.arg("-initrd").arg(root_image);
+            }
+            Start::Disc { image, firmware } => {
+                if *firmware == Firmware::Ovmf {
+                    add_flash(command, host::OVMF.program, "readonly=on");
+                    // What the firmware writes is forgotten: every start is a first one.
+                    add_flash(command, OVMF_VARIABLES, "snapshot=on");
+                }
+                command.arg("-cdrom").arg(image);
+            }
+        }
     }
 
     fn add_time(&self, command: &mut Command) {
@@ -161,6 +209,12 @@ impl Machine {
             .with_context(|| format!("{QEMU} cannot be started"))?;
         wait(&mut child, timeout)
     }
+}
+
+/// Adds one of the two chips that UEFI lives in.
+fn add_flash(command: &mut Command, file: &str, mode: &str) {
+    let drive = format!("if=pflash,format=raw,{mode},file={file}");
+    command.args(["-drive", &drive]);
 }
 
 /// Waits for the end of QEMU, and stops it when the time is up.

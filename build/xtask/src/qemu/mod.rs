@@ -10,6 +10,6 @@ mod watch;
 pub(crate) use command_output::CommandOutput;
 pub(crate) use ending::Ending;
 pub(crate) use instruction_counter::InstructionCounter;
-pub(crate) use machine::{Machine, OnReset, Time};
+pub(crate) use machine::{Firmware, Machine, OnReset, Time};
 pub(crate) use session::{Event, Session};
 pub(crate) use watch::{Watch, find};

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
+use crate::qemu::Firmware;
+
 /// One scenario.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -37,6 +39,8 @@ pub(crate) struct Boot {
     pub(crate) features: Option<String>,
     /// Cargo features of the kernel: by default none for a system, `debug` for a program.
     pub(crate) kernel_features: Option<String>,
+    /// The firmware that starts it from a disc; without it QEMU itself loads the kernel.
+    pub(crate) firmware: Option<Firmware>,
     /// Memory of the machine, as QEMU writes it.
     pub(crate) memory: Option<String>,
     /// What the machine's clock counts.

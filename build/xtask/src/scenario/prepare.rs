@@ -19,6 +19,7 @@ use crate::progress::step;
 use crate::qemu::{Machine, Time};
 use crate::system;
 use crate::workspace::{self, Metadata};
+use crate::{disc, host};
 
 /// A scenario whose machines are ready.
 pub(crate) struct Prepared<'a> {
@@ -87,7 +88,16 @@ impl<'a> Preparer<'a> {
             (None, Some(manifest)) => self.system(boot, manifest, image)?,
             (None, None) => bail!("a boot has either `program` or `system`"),
         };
-        let mut machine = Machine::new(kernel, root);
+        let mut machine = match boot.firmware {
+            None => Machine::new(kernel, root),
+            Some(firmware) => {
+                host::ensure(&host::DISC)?;
+                host::ensure(&[host::OVMF])?;
+                let image = root.with_extension("iso");
+                disc::write(&kernel, &root, &image)?;
+                Machine::with_disc(image, firmware)
+            }
+        };
         if let Some(memory) = &boot.memory {
             machine.memory.clone_from(memory);
         }
