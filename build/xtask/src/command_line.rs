@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, boot, build, check, clean, doctor, guest, image, run, test, volume};
+use crate::commands::{
+    bench, boot, build, check, clean, doctor, guest, image, profile, run, test, volume,
+};
 
 /// Builds, runs, tests and checks Sekisho.
 ///
@@ -24,6 +26,7 @@ enum Command {
     Image(image::Arguments),
     Check(check::Arguments),
     Bench(bench::Arguments),
+    Profile(profile::Arguments),
     Volume(volume::Arguments),
     Doctor(doctor::Arguments),
     Clean(clean::Arguments),
@@ -43,6 +46,7 @@ impl CommandLine {
             Command::Image(arguments) => image::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Bench(arguments) => bench::execute(&arguments),
+            Command::Profile(arguments) => profile::execute(&arguments),
             Command::Volume(arguments) => volume::execute(&arguments),
             Command::Doctor(arguments) => doctor::execute(&arguments),
             Command::Clean(arguments) => clean::execute(&arguments),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::qemu::{CommandOutput, Ending, Event, Machine, Session, Watch};
+use crate::qemu::{CommandOutput, Complaints, Ending, Event, Machine, Session, Watch};
 use crate::volume::{PROMPT, REFUSAL};
 
 /// Bound of a run that executes a command.
@@ -60,7 +60,7 @@ impl Attended {
         timeout: Duration,
     ) -> Result<Attended> {
         Ok(Attended {
-            session: Session::start(machine, None)?,
+            session: Session::start(machine, Complaints::Shown)?,
             console: Vec::new(),
             prompts: Watch::default(),
             refusals: Watch::default(),

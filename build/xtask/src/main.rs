@@ -18,6 +18,7 @@ mod host_tests;
 mod nonce;
 mod process;
 mod products;
+mod profile;
 mod program;
 mod progress;
 mod qemu;

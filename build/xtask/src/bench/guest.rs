@@ -15,12 +15,13 @@ use super::Figure;
 use crate::guest::{GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, Options};
 use crate::progress::step;
-use crate::qemu::{Event, InstructionCounter, Machine, Session, Time, Watch};
+use crate::qemu::{Complaints, Control, Event, Machine, Session, Time, Watch};
 use crate::system::{self, DEFAULT_MANIFEST};
 use crate::volume;
 use crate::workspace::{self, Metadata};
 
-const PASSPHRASE: &str = "bench";
+/// Opens the volume.
+pub(crate) const PASSPHRASE: &str = "bench";
 const VOLUME_SIZE: &str = "512M";
 const NONCE: &str = "bench";
 const TIMEOUT: Duration = Duration::from_secs(1800);
@@ -69,25 +70,26 @@ const OPERATIONS: [Operation; 4] = [
 /// Boots the default system with a fresh volume and measures it.
 pub(super) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
     let folder = workspace::path("target/bench");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    let machine = machine(metadata, &folder)?;
+    let machine = machine(metadata, &folder, &script())?;
     let counts = step("Measuring the guest's disk", || marks(&machine, &folder))?;
     figures(&counts)
 }
 
-fn machine(metadata: &Metadata, folder: &Path) -> Result<Machine> {
+/// The default system with a fresh volume and a guest that executes `script`, its instructions counted;
+/// everything that it is made of goes into `folder`, and nothing else stays there.
+pub(crate) fn machine(metadata: &Metadata, folder: &Path, script: &str) -> Result<Machine> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
     let passphrase = folder.join("passphrase");
     fs::write(&passphrase, PASSPHRASE)?;
     let disk = folder.join("disk.img");
     volume::create(&disk, VOLUME_SIZE, Some(&passphrase))?;
     let image = folder.join("root.img");
-    let script = script();
     let guest = GuestOptions {
         command: Some(GuestCommand {
-            text: &script,
+            text: script,
             nonce: NONCE,
         }),
         ..GuestOptions::default()
@@ -124,8 +126,8 @@ fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine does not count its instructions");
     };
-    let mut session = Session::start(machine, Some(&folder.join("qemu.log")))?;
-    let mut counter = InstructionCounter::connect(control_socket)?;
+    let mut session = Session::start(machine, Complaints::Kept(&folder.join("qemu.log")))?;
+    let mut control = Control::connect(control_socket)?;
     let deadline = Instant::now() + TIMEOUT;
     let (mut prompts, mut steps) = (Watch::default(), Watch::default());
     let mut console = Vec::new();
@@ -153,7 +155,7 @@ fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
             "mark"
         };
         if steps.sees(&console, next) {
-            counts.push(counter.read()?);
+            counts.push(control.executed()?);
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::Figure;
 use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
-use crate::qemu::{Ending, Event, Machine, Session, Time};
+use crate::qemu::{Complaints, Ending, Event, Machine, Session, Time};
 use crate::workspace::{Metadata, Package};
 
 /// Where bench images stand.
@@ -36,7 +36,7 @@ fn run(metadata: &Metadata, package: &str) -> Result<Vec<Figure>> {
     let root = program::build_one(metadata, package, Options::default())?;
     let mut machine = Machine::new(kernel, root);
     machine.time = Time::Instructions;
-    let mut session = Session::start(&machine, None)?;
+    let mut session = Session::start(&machine, Complaints::Shown)?;
     let deadline = Instant::now() + TIMEOUT;
     let mut console = Vec::new();
     let ending = loop {

@@ -16,6 +16,7 @@ use anyhow::Result;
 use crate::workspace::Metadata;
 
 pub(crate) use figure::{Figure, to_json, to_table};
+pub(crate) use guest::{PASSPHRASE, machine as guest_machine};
 pub(crate) use page::write as write_page;
 
 /// Measures everything.

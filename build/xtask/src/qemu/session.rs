@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Instant;
 
@@ -18,6 +18,16 @@ pub(crate) struct Session {
     output: Receiver<Vec<u8>>,
 }
 
+/// Where goes what QEMU itself has to say.
+pub(crate) enum Complaints<'a> {
+    /// To our standard error.
+    Shown,
+    /// To a file.
+    Kept(&'a Path),
+    /// To whom takes them by [`Session::take_complaints`].
+    Piped,
+}
+
 /// What a machine does next.
 pub(crate) enum Event {
     /// It printed something.
@@ -27,13 +37,14 @@ pub(crate) enum Event {
 }
 
 impl Session {
-    /// Switches the machine on; what QEMU itself has to say goes to the file, or to our standard error.
-    pub(crate) fn start(machine: &Machine, complaints: Option<&Path>) -> Result<Session> {
+    /// Switches the machine on.
+    pub(crate) fn start(machine: &Machine, complaints: Complaints<'_>) -> Result<Session> {
         let complaints = match complaints {
-            Some(path) => File::create(path)
+            Complaints::Kept(path) => File::create(path)
                 .with_context(|| format!("{} cannot be written", path.display()))?
                 .into(),
-            None => Stdio::inherit(),
+            Complaints::Shown => Stdio::inherit(),
+            Complaints::Piped => Stdio::piped(),
         };
         let mut child = machine
             .command()
@@ -49,6 +60,11 @@ impl Session {
             input,
             output,
         })
+    }
+
+    /// What QEMU itself says, of a machine started with [`Complaints::Piped`].
+    pub(crate) fn take_complaints(&mut self) -> Option<ChildStderr> {
+        self.child.stderr.take()
     }
 
     /// Waits for the next event; at the deadline the machine is stopped.

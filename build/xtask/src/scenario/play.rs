@@ -10,7 +10,7 @@ use super::disk;
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
 use super::{Prepared, SCENARIO_NONCE};
-use crate::qemu::{CommandOutput, Event, Machine, Session, Watch};
+use crate::qemu::{CommandOutput, Complaints, Event, Machine, Session, Watch};
 use crate::volume;
 
 /// What came of a scenario.
@@ -59,7 +59,7 @@ fn play_boots(prepared: &Prepared<'_>) -> Result<Vec<String>> {
 }
 
 fn play_boot(boot: &Boot, machine: &Machine, log: &Path, deadline: Instant) -> Result<Outcome> {
-    let mut session = Session::start(machine, Some(&log.with_extension("qemu.log")))?;
+    let mut session = Session::start(machine, Complaints::Kept(&log.with_extension("qemu.log")))?;
     let mut command = CommandOutput::new(SCENARIO_NONCE);
     let mut console = Vec::new();
     let mut command_output = Vec::new();

@@ -1,8 +1,4 @@
-//! Reads how many instructions a machine has executed, while it runs.
-//!
-//! The clock of `-icount` also advances while the processor sleeps, so it cannot tell how many
-//! instructions something took that waits for a disk. QEMU's recording mode counts the executed
-//! ones alone and answers `query-replay` with them; the record itself goes to /dev/null.
+//! QEMU's control socket: what a running machine is asked from outside.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -16,30 +12,52 @@ use serde_json::{Value, json};
 const START: Duration = Duration::from_secs(10);
 
 /// A connection to QEMU's control socket.
-pub(crate) struct InstructionCounter {
+pub(crate) struct Control {
     stream: UnixStream,
     answers: BufReader<UnixStream>,
 }
 
-impl InstructionCounter {
+impl Control {
     /// Connects to the socket of a machine that has just been started.
-    pub(crate) fn connect(socket: &Path) -> Result<InstructionCounter> {
+    pub(crate) fn connect(socket: &Path) -> Result<Control> {
         let stream = connect(socket)?;
         let answers = BufReader::new(stream.try_clone()?);
-        let mut counter = InstructionCounter { stream, answers };
-        counter.ask("qmp_capabilities")?;
-        Ok(counter)
+        let mut control = Control { stream, answers };
+        control.ask(&json!({ "execute": "qmp_capabilities" }))?;
+        Ok(control)
     }
 
-    /// Instructions executed since the machine was switched on.
-    pub(crate) fn read(&mut self) -> Result<u64> {
-        self.ask("query-replay")?["icount"]
+    /// Instructions executed since a recorded machine was switched on.
+    ///
+    /// The clock of `-icount` also advances while the processor sleeps, so it cannot tell how many
+    /// instructions something took that waits for a disk. QEMU's recording mode counts the executed
+    /// ones alone and answers `query-replay` with them; the record itself goes to /dev/null.
+    pub(crate) fn executed(&mut self) -> Result<u64> {
+        self.ask(&json!({ "execute": "query-replay" }))?["icount"]
             .as_u64()
             .context("QEMU does not count instructions")
     }
 
-    fn ask(&mut self, command: &str) -> Result<Value> {
-        writeln!(self.stream, "{}", json!({ "execute": command }))?;
+    /// Has QEMU write a line on its standard error for every instruction from now on.
+    pub(crate) fn start_trace(&mut self) -> Result<()> {
+        self.monitor("singlestep on")?;
+        self.monitor("log exec,nochain")
+    }
+
+    /// Ends what [`Control::start_trace`] began.
+    pub(crate) fn stop_trace(&mut self) -> Result<()> {
+        self.monitor("log none")?;
+        self.monitor("singlestep off")
+    }
+
+    fn monitor(&mut self, line: &str) -> Result<()> {
+        let arguments = json!({ "command-line": line });
+        self.ask(&json!({ "execute": "human-monitor-command", "arguments": arguments }))?;
+        Ok(())
+    }
+
+    fn ask(&mut self, request: &Value) -> Result<Value> {
+        writeln!(self.stream, "{request}")?;
         let mut line = String::new();
         loop {
             line.clear();
@@ -48,7 +66,7 @@ impl InstructionCounter {
             }
             let mut answer: Value = serde_json::from_str(&line)?;
             if let Some(error) = answer.get("error") {
-                bail!("QEMU refuses {command}: {error}");
+                bail!("QEMU refuses {request}: {error}");
             }
             // What is no answer is the greeting or an event.
             if let Some(content) = answer.get_mut("return") {

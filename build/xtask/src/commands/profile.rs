@@ -1,0 +1,44 @@
+//! `cargo xtask profile`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{host, profile, workspace};
+
+/// Show by function where instructions go: in what a bench image measures, or while the guest runs a
+/// command.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Package of a bench image, such as kernel-bench.
+    #[arg(long, required_unless_present = "exec", conflicts_with = "exec")]
+    program: Option<String>,
+    /// Show only measurements in functions whose name contains this.
+    #[arg(long, default_value = "", requires = "program")]
+    filter: String,
+    /// Command that the guest of the default system runs.
+    #[arg(long)]
+    exec: Option<String>,
+    /// Command that the guest runs before, unobserved.
+    #[arg(long, default_value = "true", requires = "exec")]
+    prepare: String,
+    /// Divide the counts by this, the number of requests say.
+    #[arg(long, default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u64).range(1..))]
+    times: u64,
+    /// Functions shown of each program.
+    #[arg(long, default_value_t = 20)]
+    most: usize,
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
+    host::ensure(&host::ALL)?;
+    let metadata = workspace::metadata()?;
+    if let Some(command) = &arguments.exec {
+        let (prepare, times) = (&arguments.prepare, arguments.times);
+        profile::guest_command(&metadata, prepare, command, times, arguments.most)?;
+    } else if let Some(package) = &arguments.program {
+        profile::root_program(&metadata, package, &arguments.filter, arguments.most)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,58 @@
+//! The profile of a root program that measures itself, such as a bench image.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::program::Program;
+use super::spans::{self, Spans};
+use super::tally::Functions;
+use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
+use crate::progress::step;
+use crate::qemu::{Complaints, Control, Event, Machine, Session, Time};
+use crate::workspace::{self, Metadata};
+
+const TIMEOUT: Duration = Duration::from_secs(1800);
+
+/// Prints what the spans between two readings of the time-stamp counter consist of, in functions whose
+/// name contains `wanted`.
+pub(crate) fn profile(metadata: &Metadata, package: &str, wanted: &str, most: usize) -> Result<()> {
+    let debug = Options {
+        features: Some(KERNEL_DEBUG),
+    };
+    let kernel = program::build_one(metadata, KERNEL, debug)?;
+    let root = program::build_one(metadata, package, Options::default())?;
+    let programs = vec![Program::read(&kernel)?, Program::read(&root)?];
+    let folder = workspace::path("target/profile");
+    fs::create_dir_all(&folder)?;
+    let control_socket = folder.join("control");
+    let mut machine = Machine::new(kernel, root);
+    machine.time = Time::Recorded {
+        control_socket: control_socket.clone(),
+    };
+    let (programs, spans) = step(&format!("Tracing {package}"), || {
+        let mut session = Session::start(&machine, Complaints::Piped)?;
+        let lines = session.take_complaints().context("QEMU says nothing")?;
+        let follower = super::follow(lines, programs, Spans::default(), |spans, program, at| {
+            spans.step(program, at);
+        });
+        let deadline = Instant::now() + TIMEOUT;
+        let mut control = Control::connect(&control_socket)?;
+        let mut is_traced = false;
+        while let Event::Output(_) = session.next(deadline)? {
+            // The kernel's first line: the programs' measurements are still to come.
+            if !is_traced {
+                control.start_trace()?;
+                is_traced = true;
+            }
+        }
+        follower
+            .join()
+            .map_err(|_| anyhow!("following the trace failed"))
+    })?;
+    let spans = spans.tallies();
+    let functions = Functions::of(&programs, spans.iter().map(|(_, _, tally)| tally))?;
+    spans::print(&spans, &functions, wanted, most);
+    Ok(())
+}
