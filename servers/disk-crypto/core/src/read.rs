@@ -33,6 +33,16 @@ impl<D: BlockDevice> Volume<D> {
         Ok(())
     }
 
+    /// Where on the device the current version of a block lies; `None` if it was never written.
+    pub async fn locate(&self, block: u64) -> Result<Option<u64>, Error> {
+        self.check_range(block, BLOCK_SIZE)?;
+        let entry = self
+            .with_nodes(|state, layout| state.entry(NodeId::block(block), layout))
+            .await?;
+        let zone = self.layout.zone_of(block);
+        Ok(entry.place().map(|place| self.layout.place(zone, place)))
+    }
+
     /// Reads as many blocks as one request can fetch; returns how many. None, if it must be tried again.
     async fn read_stretch(&self, first: u64, data: &mut [u8]) -> Result<usize, Error> {
         let limit = (data.len() / BLOCK_SIZE).min(MAX_RUN);

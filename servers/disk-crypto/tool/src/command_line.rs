@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::passphrase::{CurrentPassphrase, NewPassphrase};
 use crate::size::Size;
-use crate::{backup, create, inspect, slots};
+use crate::{backup, create, inspect, locate, slots};
 
 /// Create, inspect and change Sekisho's encrypted volumes.
 ///
@@ -43,6 +43,16 @@ enum Command {
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Say where in the image a block of the guest's disk lies, such as one that the console names.
+    Locate {
+        /// The volume.
+        image: PathBuf,
+        /// Numbers of blocks, in units of 4 KiB.
+        #[arg(required = true)]
+        blocks: Vec<u64>,
+        #[command(flatten)]
+        passphrase: CurrentPassphrase,
     },
     /// Let a further passphrase open the volume.
     AddSlot {
@@ -128,6 +138,11 @@ impl CommandLine {
                 };
                 inspect::execute(&image, format)
             }
+            Command::Locate {
+                image,
+                blocks,
+                passphrase,
+            } => locate::execute(&image, &blocks, &passphrase),
             Command::AddSlot {
                 image,
                 passphrase,

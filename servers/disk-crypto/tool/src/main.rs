@@ -10,6 +10,7 @@ mod command_line;
 mod create;
 mod image;
 mod inspect;
+mod locate;
 mod passphrase;
 mod size;
 mod slots;

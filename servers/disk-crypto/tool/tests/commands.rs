@@ -184,3 +184,22 @@ fn an_image_that_was_cut_short_is_named_as_such() {
         .expect("files can be cut");
     folder.fail("inspect image", "the disk was cut short");
 }
+
+#[test]
+fn blocks_are_located_without_a_change() {
+    let folder = Folder::with_volume();
+    // A damaged copy of the header would be repaired by a start of the system.
+    folder.overwrite("image", 100, &[0xff]);
+    let before = fs::read(folder.path("image")).expect("it is there");
+    let said = folder.succeed("locate image 0 3000 --passphrase-file a");
+    assert_eq!(
+        said,
+        "block 0 was never written\nblock 3000 was never written\n"
+    );
+    folder.fail(
+        "locate image 1000000 --passphrase-file a",
+        "reaches beyond the volume",
+    );
+    folder.fail("locate image 0 --passphrase-file b", "no key slot opens");
+    assert!(before == fs::read(folder.path("image")).expect("it is there"));
+}
