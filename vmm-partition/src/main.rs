@@ -63,5 +63,7 @@ fn run(component: &mut Component) -> Result<Ending, Failure> {
     boot::load(&files, system.memory(), &mut vcpu)?;
     let mut machine = Machine::new(system, &parameters);
     println!("the guest starts");
-    Ok(machine.run(&mut vcpu))
+    let ending = machine.run(&mut vcpu);
+    machine.host().settle();
+    Ok(ending)
 }

@@ -1,6 +1,6 @@
 //! The system around the guest: memory, time, terminal, volume.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use runtime::{
     Clock, Component, DeadlineTimer, Notification, Ticks, println,
@@ -47,6 +47,30 @@ impl System {
             notification,
             terminal,
         })
+    }
+}
+
+/// How long a guest that has ended waits for its disk.
+const SETTLING: Duration = Duration::from_secs(20);
+
+impl System {
+    /// Makes durable what the guest has written. A disk that is switched off in good order keeps what its
+    /// cache holds, asked or not, so the machine does not go off before.
+    pub(crate) fn settle(&mut self) {
+        let Some(volume) = &mut self.volume else {
+            return;
+        };
+        let end = self.clock.after(SETTLING);
+        self.timer.set(end);
+        let wait = |volume: &mut Volume| {
+            while !volume.is_idle() && self.clock.now() < end {
+                let _ = self.notification.wait();
+            }
+            volume.is_idle()
+        };
+        if !(wait(volume) && volume.ask_to_flush() && wait(volume)) {
+            println!("the volume does not answer: what the guest wrote last may be lost");
+        }
     }
 }
 

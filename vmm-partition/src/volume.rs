@@ -30,6 +30,7 @@ pub(crate) struct Volume {
     input: RegionReader,
     memory: GuestRam,
     block_count: u64,
+    in_flight: usize,
     unsignalled: bool,
 }
 
@@ -53,6 +54,7 @@ impl Volume {
             channel,
             memory,
             block_count: 0,
+            in_flight: 0,
             unsignalled: false,
         };
         match volume.ask_for_size(notification)? {
@@ -90,6 +92,25 @@ impl Volume {
             }
             let _ = notification.wait();
         }
+    }
+
+    /// Asks for everything that was written to be made durable; false if the server does not take it.
+    pub(crate) fn ask_to_flush(&mut self) -> bool {
+        let flush = BlockRequest {
+            slot: 0,
+            operation: BlockOperation::Flush,
+            block: 0,
+            count: 0,
+        };
+        let asked = self.submit(flush).is_ok();
+        self.kick();
+        asked
+    }
+
+    /// Whether every request has been answered.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        while self.complete().is_some() {}
+        self.in_flight == 0
     }
 
     fn geometry(&self) -> Geometry {
@@ -156,6 +177,7 @@ impl BlockChannel for Volume {
             .push(&message)
             .map_err(|_| BlockError::Device)?;
         self.unsignalled = true;
+        self.in_flight += 1;
         Ok(())
     }
 
@@ -168,6 +190,7 @@ impl BlockChannel for Volume {
     /// A server that breaks the rules of the channel completes nothing any more.
     fn complete(&mut self) -> Option<BlockCompletion> {
         let completion = self.completions.pop().ok().flatten()?;
+        self.in_flight = self.in_flight.saturating_sub(1);
         Some(BlockCompletion {
             slot: usize::try_from(completion.id).unwrap_or(usize::MAX),
             result: completion.outcome().map_err(|refusal| match refusal {
