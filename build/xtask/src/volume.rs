@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::run_quietly;
 use crate::progress::step;
@@ -44,4 +44,22 @@ pub(crate) fn create(image: &Path, size: &str, passphrase_file: Option<&Path>) -
         }
     }
     Ok(())
+}
+
+/// Where each of the guest's blocks lies in the image, in bytes.
+pub(crate) fn locate(image: &Path, blocks: &[u64], passphrase_file: &Path) -> Result<Vec<u64>> {
+    let mut command = Command::new(tool()?);
+    command.arg("locate").arg(image);
+    command.args(blocks.iter().map(u64::to_string));
+    command.arg("--passphrase-file").arg(passphrase_file);
+    let listing = run_quietly(&mut command)?;
+    let mut places = Vec::new();
+    for line in listing.lines() {
+        match line.rsplit_once(" lies at byte ") {
+            Some((_, place)) => places.push(place.parse()?),
+            None => bail!("{line}"),
+        }
+    }
+    ensure!(places.len() == blocks.len(), "a block is not named");
+    Ok(places)
 }

@@ -1,5 +1,6 @@
 //! The Linux guest: Debian's stock kernel, and an initramfs with busybox and the modules it needs.
 
+pub(crate) mod bare_code;
 mod cpio;
 mod files;
 pub(crate) mod initramfs;

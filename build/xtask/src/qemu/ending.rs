@@ -26,6 +26,8 @@ pub(crate) enum Ending {
     EmulatorFailed,
     /// Still running at the end of its time; it was stopped.
     TimedOut,
+    /// It lost its power, as a test wanted.
+    PowerCut,
 }
 
 impl Ending {
@@ -62,6 +64,7 @@ impl fmt::Display for Ending {
             Ending::Exited(value) => write!(formatter, "exited with value {value:#x}"),
             Ending::EmulatorFailed => write!(formatter, "did not run: QEMU failed"),
             Ending::TimedOut => write!(formatter, "was stopped: its time was up"),
+            Ending::PowerCut => write!(formatter, "lost its power"),
         }
     }
 }

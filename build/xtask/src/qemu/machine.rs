@@ -52,7 +52,8 @@ pub(crate) enum Firmware {
 }
 
 /// What a reset of the machine does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum OnReset {
     /// It starts again, as a computer would.
     StartAgain,
@@ -80,6 +81,8 @@ pub(crate) struct Machine {
     pub(crate) on_reset: OnReset,
     /// Further arguments for QEMU.
     pub(crate) extra: Vec<String>,
+    /// A program with arguments that starts QEMU; empty when it is started as it is.
+    pub(crate) launcher: Vec<String>,
 }
 
 impl Machine {
@@ -101,6 +104,7 @@ impl Machine {
             disk: None,
             on_reset: OnReset::End,
             extra: Vec::new(),
+            launcher: Vec::new(),
         }
     }
 
@@ -110,8 +114,10 @@ impl Machine {
     }
 
     fn command_with(&self, serial_line: SerialLine) -> Command {
-        let mut command = Command::new(QEMU);
+        let mut words = self.launcher.iter().map(String::as_str).chain([QEMU]);
+        let mut command = Command::new(words.next().unwrap_or(QEMU));
         command
+            .args(words)
             .args(["-M", "q35,smm=off", "-accel", "tcg", "-cpu", PROCESSOR])
             .args(["-m", &self.memory])
             .args(["-display", "none", "-nodefaults"])

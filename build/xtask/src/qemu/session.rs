@@ -1,9 +1,9 @@
-//! A machine that is running, its serial line in our hands.
+//! A machine that is running, its serial line in our hands; or another program that is used like one.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use super::{Ending, Machine};
 /// A running machine. It ends with the value that stands for it.
 pub(crate) struct Session {
     child: Child,
+    status: Option<ExitStatus>,
     input: ChildStdin,
     output: Receiver<Vec<u8>>,
 }
@@ -46,17 +47,21 @@ impl Session {
             Complaints::Shown => Stdio::inherit(),
             Complaints::Piped => Stdio::piped(),
         };
-        let mut child = machine
-            .command()
+        Session::of(&mut machine.command(), complaints).context("QEMU cannot be started")
+    }
+
+    /// Starts a program that is used like a machine.
+    pub(crate) fn of(command: &mut Command, complaints: Stdio) -> Result<Session> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(complaints)
-            .spawn()
-            .context("QEMU cannot be started")?;
-        let input = child.stdin.take().context("QEMU has no input")?;
-        let output = forward(child.stdout.take().context("QEMU has no output")?);
+            .spawn()?;
+        let input = child.stdin.take().context("it has no input")?;
+        let output = forward(child.stdout.take().context("it has no output")?);
         Ok(Session {
             child,
+            status: None,
             input,
             output,
         })
@@ -72,7 +77,11 @@ impl Session {
         let patience = deadline.saturating_duration_since(Instant::now());
         match self.output.recv_timeout(patience) {
             Ok(bytes) => Ok(Event::Output(bytes)),
-            Err(RecvTimeoutError::Disconnected) => Ok(Event::Ended(Ending::of(self.child.wait()?))),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait()?;
+                self.status = Some(status);
+                Ok(Event::Ended(Ending::of(status)))
+            }
             Err(RecvTimeoutError::Timeout) => {
                 self.stop();
                 Ok(Event::Ended(Ending::TimedOut))
@@ -86,6 +95,17 @@ impl Session {
             .write_all(text.as_bytes())
             .and_then(|()| self.input.flush())
             .context("the machine takes no more input")
+    }
+
+    /// The exit status of a program that has ended by itself.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        self.status?.code()
+    }
+
+    /// Ends the machine as a power cut would.
+    pub(crate) fn cut_power(mut self) -> Ending {
+        self.stop();
+        Ending::PowerCut
     }
 
     fn stop(&mut self) {

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::qemu::Firmware;
+use super::damage::Damage;
+use crate::qemu::{Firmware, OnReset};
 
 /// One scenario.
 #[derive(Deserialize)]
@@ -35,6 +36,8 @@ pub(crate) struct Boot {
     pub(crate) program: Option<String>,
     /// Or a whole system by its manifest.
     pub(crate) system: Option<String>,
+    /// Or no machine, but commands for the host's shell, such as a user might type.
+    pub(crate) host: Option<String>,
     /// Cargo features of the program, or of the system's root server.
     pub(crate) features: Option<String>,
     /// Cargo features of the kernel: by default none for a system, `debug` for a program.
@@ -49,9 +52,9 @@ pub(crate) struct Boot {
     /// Further arguments for QEMU.
     #[serde(default)]
     pub(crate) qemu: Vec<String>,
-    /// Offsets of bytes that are inverted in the disk image before the machine starts.
+    /// What happens to the disk.
     #[serde(default)]
-    pub(crate) flip_disk_bytes: Vec<u64>,
+    pub(crate) disk: Option<Damage>,
     /// Whether the volume's passphrase is typed when it is asked for.
     #[serde(default)]
     pub(crate) passphrase: Passphrase,
@@ -74,6 +77,18 @@ pub(crate) struct Boot {
     pub(crate) forbid: Vec<String>,
     /// How the machine must end.
     pub(crate) ending: Option<ExpectedEnding>,
+    /// Machine code that is the whole guest kernel.
+    pub(crate) guest_code: Option<Vec<u8>>,
+    /// What a reset of the machine does: by default it ends.
+    pub(crate) on_reset: Option<OnReset>,
+    /// The machine loses its power when this text appears.
+    pub(crate) cut_power_after: Option<String>,
+    /// Whether the host's shell has a terminal.
+    #[serde(default)]
+    pub(crate) terminal: bool,
+    /// The exit status of the host's shell.
+    #[serde(default)]
+    pub(crate) host_status: i32,
 }
 
 /// Keystrokes.
@@ -122,6 +137,8 @@ pub(crate) enum ExpectedEnding {
     KernelPanicked,
     /// It was still running when its time was up.
     TimedOut,
+    /// It lost its power.
+    PowerCut,
 }
 
 fn default_timeout() -> u64 {
@@ -147,24 +164,30 @@ impl Scenario {
 
 impl Boot {
     fn check(&self) -> Result<()> {
-        match (&self.program, &self.system) {
-            (Some(_), None) => {
+        match (&self.program, &self.system, &self.host) {
+            (Some(_), None, None) => {
                 ensure!(self.exec.is_none(), "`exec` needs a system with a guest");
-                ensure!(self.flip_disk_bytes.is_empty(), "a program has no disk");
+                ensure!(self.disk.is_none(), "a program has no disk");
             }
             // The features are then the root server's.
-            (None, Some(_)) => {}
-            _ => bail!("a boot has either `program` or `system`"),
+            (None, Some(_), None) => {}
+            (None, None, Some(_)) => {
+                ensure!(self.exec.is_none(), "`exec` needs a system with a guest");
+                ensure!(self.ending.is_none(), "`host` has a `host-status`");
+            }
+            _ => bail!("a boot has one of `program`, `system` and `host`"),
         }
         Ok(())
     }
 
     /// How the machine must end.
     pub(crate) fn expected_ending(&self) -> ExpectedEnding {
-        self.ending.unwrap_or(match self.system {
-            Some(_) => ExpectedEnding::PoweredOff,
-            None => ExpectedEnding::Passed,
-        })
+        self.ending
+            .unwrap_or(match (&self.cut_power_after, &self.system) {
+                (Some(_), _) => ExpectedEnding::PowerCut,
+                (None, Some(_)) => ExpectedEnding::PoweredOff,
+                (None, None) => ExpectedEnding::Passed,
+            })
     }
 }
 
@@ -198,7 +221,7 @@ mod tests {
         assert_eq!(complaint("about = 'x'\nboot = []\n"), "it boots nothing");
         assert_eq!(
             complaint("about = 'x'\n[[boot]]\nmemory = '1G'\n"),
-            "a boot has either `program` or `system`"
+            "a boot has one of `program`, `system` and `host`"
         );
         assert_eq!(
             complaint("about = 'x'\n[[boot]]\nprogram = 'p'\nexec = 'true'\n"),

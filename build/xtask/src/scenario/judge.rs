@@ -14,12 +14,16 @@ pub(super) struct Outcome {
     /// How many of the keystrokes found their text.
     pub(super) sent: usize,
     pub(super) ending: Ending,
+    /// The exit status of what was started.
+    pub(super) exit_code: Option<i32>,
 }
 
 /// What is wrong with the outcome, one line each.
 pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
     let mut findings = Vec::new();
-    if !ending_matches(boot.expected_ending(), outcome.ending) {
+    if boot.host.is_some() {
+        findings.extend(status_finding(boot.host_status, outcome));
+    } else if !ending_matches(boot.expected_ending(), outcome.ending) {
         findings.push(format!("the machine {}", outcome.ending));
     }
     findings.extend(missing(&boot.expect, &outcome.console));
@@ -69,6 +73,14 @@ fn command_finding(expected: u8, outcome: &Outcome) -> Option<String> {
     }
 }
 
+fn status_finding(expected: i32, outcome: &Outcome) -> Option<String> {
+    match outcome.exit_code {
+        Some(code) if code == expected => None,
+        Some(code) => Some(format!("the host's shell ended with {code}")),
+        None => Some("the host's shell did not end".into()),
+    }
+}
+
 fn ending_matches(expected: ExpectedEnding, ending: Ending) -> bool {
     let as_ending = match expected {
         ExpectedEnding::Passed => Ending::Passed,
@@ -76,6 +88,7 @@ fn ending_matches(expected: ExpectedEnding, ending: Ending) -> bool {
         ExpectedEnding::PoweredOff => Ending::PoweredOff,
         ExpectedEnding::KernelPanicked => Ending::KernelPanicked,
         ExpectedEnding::TimedOut => Ending::TimedOut,
+        ExpectedEnding::PowerCut => Ending::PowerCut,
     };
     ending == as_ending
 }
@@ -95,6 +108,7 @@ mod tests {
             command: CommandOutput::new("scenario"),
             sent: 0,
             ending,
+            exit_code: None,
         }
     }
 

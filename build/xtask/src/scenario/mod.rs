@@ -1,10 +1,13 @@
 //! Scenarios: what is booted in QEMU, what is done to it, and what must come of it.
 //!
 //! Each is one file in qemu-tests/scenarios. [`file`] is its form, [`prepare`] builds what it
-//! boots, [`play`] runs it, [`judge`] compares what happened with what must.
+//! boots, [`damage`] what is done to its disk, [`play`] runs it, [`judge`] compares what happened
+//! with what must.
 
+mod damage;
 mod disk;
 mod file;
+mod host_shell;
 mod judge;
 mod play;
 mod prepare;

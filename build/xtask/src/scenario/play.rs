@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::disk;
+use super::damage::{self, Damage};
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
-use super::{Prepared, SCENARIO_NONCE};
-use crate::qemu::{CommandOutput, Complaints, Event, Machine, Session, Watch};
+use super::{Prepared, SCENARIO_NONCE, disk, host_shell};
+use crate::qemu::{CommandOutput, Complaints, Event, Session, Watch};
 use crate::volume;
 
 /// What came of a scenario.
@@ -35,18 +35,13 @@ pub(crate) fn play(prepared: &Prepared<'_>) -> Verdict {
 
 fn play_boots(prepared: &Prepared<'_>) -> Result<Vec<String>> {
     let scenario = prepared.scenario;
-    let timeout = Duration::from_secs(scenario.timeout_seconds);
-    for (number, (boot, machine)) in (1..).zip(scenario.boot.iter().zip(&prepared.machines)) {
-        let log = prepared.folder.join(format!("console-{number}.log"));
-        if let Some(image) = &prepared.disk {
-            disk::flip_bytes(image, &boot.flip_disk_bytes)?;
-        }
-        let outcome = play_boot(boot, machine, &log, Instant::now() + timeout)?;
-        fs::write(&log, &outcome.console)
-            .with_context(|| format!("{} cannot be written", log.display()))?;
-        let findings = judge::findings(boot, &outcome);
+    for number in 0..scenario.boot.len() {
+        let findings = match &prepared.disk {
+            Some(image) => play_on_disk(prepared, number, image)?,
+            None => play_logged(prepared, number)?,
+        };
         if !findings.is_empty() {
-            let place = |finding| format!("boot {number}: {finding}");
+            let place = |finding| format!("boot {}: {finding}", number + 1);
             return Ok(findings.into_iter().map(place).collect());
         }
     }
@@ -58,38 +53,86 @@ fn play_boots(prepared: &Prepared<'_>) -> Result<Vec<String>> {
     Ok(visible.into_iter().map(finding).collect())
 }
 
-fn play_boot(boot: &Boot, machine: &Machine, log: &Path, deadline: Instant) -> Result<Outcome> {
-    let mut session = Session::start(machine, Complaints::Kept(&log.with_extension("qemu.log")))?;
+/// Plays a boot whose disk may be damaged before, and looked at afterwards.
+fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<Vec<String>> {
+    let boots = &prepared.scenario.boot;
+    let earlier = disk.with_file_name("earlier.img");
+    let no_damage = Damage::default();
+    let damage = boots[number].disk.as_ref().unwrap_or(&no_damage);
+    let image = damage.image(disk);
+    if damage.to_a_copy {
+        damage::copy(disk, &image)?;
+    }
+    damage.apply(&image, &earlier)?;
+    let next = boots.get(number + 1).and_then(|boot| boot.disk.as_ref());
+    if next.is_some_and(Damage::looks_back) {
+        damage::copy(disk, &earlier)?;
+    }
+    if !damage.stays_unchanged {
+        return play_logged(prepared, number);
+    }
+    let before = disk::digest(&image)?;
+    let mut findings = play_logged(prepared, number)?;
+    if disk::digest(&image)? != before {
+        findings.push("the disk has changed".into());
+    }
+    Ok(findings)
+}
+
+/// Plays a boot and keeps what the console showed.
+fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Vec<String>> {
+    let boot = &prepared.scenario.boot[number];
+    let log = prepared.folder.join(format!("console-{}.log", number + 1));
+    let timeout = Duration::from_secs(prepared.scenario.timeout_seconds);
+    let session = match &prepared.machines[number] {
+        Some(machine) => {
+            Session::start(machine, Complaints::Kept(&log.with_extension("qemu.log")))?
+        }
+        None => host_shell::start(boot, &prepared.folder, prepared.disk.as_deref())?,
+    };
+    let outcome = play_boot(boot, session, Instant::now() + timeout)?;
+    fs::write(&log, &outcome.console)
+        .with_context(|| format!("{} cannot be written", log.display()))?;
+    Ok(judge::findings(boot, &outcome))
+}
+
+fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Outcome> {
     let mut command = CommandOutput::new(SCENARIO_NONCE);
     let mut console = Vec::new();
     let mut command_output = Vec::new();
     let mut sent = 0;
     let mut cues = Watch::default();
     let mut prompts = Watch::default();
-    loop {
+    let mut power_cuts = Watch::default();
+    let (ending, exit_code) = loop {
         match session.next(deadline)? {
             Event::Output(bytes) => {
                 command_output.extend(command.feed(&bytes));
                 console.extend(bytes);
-                while let Some(send) = boot.send.get(sent)
-                    && cues.sees(&console, &send.after)
-                {
-                    session.send(&send.text)?;
-                    sent += 1;
-                }
-                if boot.passphrase == Passphrase::Typed && prompts.sees(&console, volume::PROMPT) {
-                    session.send(&format!("{}\r", disk::PASSPHRASE))?;
-                }
             }
-            Event::Ended(ending) => {
-                return Ok(Outcome {
-                    console,
-                    command_output,
-                    command,
-                    sent,
-                    ending,
-                });
-            }
+            Event::Ended(ending) => break (ending, session.exit_code()),
         }
-    }
+        while let Some(send) = boot.send.get(sent)
+            && cues.sees(&console, &send.after)
+        {
+            session.send(&send.text)?;
+            sent += 1;
+        }
+        if boot.passphrase == Passphrase::Typed && prompts.sees(&console, volume::PROMPT) {
+            session.send(&format!("{}\r", disk::PASSPHRASE))?;
+        }
+        if let Some(text) = &boot.cut_power_after
+            && power_cuts.sees(&console, text)
+        {
+            break (session.cut_power(), None);
+        }
+    };
+    Ok(Outcome {
+        console,
+        command_output,
+        command,
+        sent,
+        ending,
+        exit_code,
+    })
 }

@@ -13,7 +13,7 @@ use super::SCENARIO_NONCE;
 use super::disk;
 use super::file::{Boot, Clock, Scenario};
 use super::work_folder;
-use crate::guest::{GuestCommand, GuestOptions};
+use crate::guest::{self, GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
 use crate::qemu::{Machine, Time};
@@ -25,7 +25,8 @@ use crate::{disc, host};
 pub(crate) struct Prepared<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) folder: PathBuf,
-    pub(super) machines: Vec<Machine>,
+    /// One for each boot, but for what the host's shell does.
+    pub(super) machines: Vec<Option<Machine>>,
     /// The image of the volume that its systems share.
     pub(super) disk: Option<PathBuf>,
 }
@@ -60,12 +61,15 @@ impl<'a> Preparer<'a> {
         }
         fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
-        let has_system = scenario.boot.iter().any(|boot| boot.system.is_some());
-        let disk = has_system.then(|| disk::create(&folder)).transpose()?;
+        let needs_disk = scenario.boot.iter().any(|boot| boot.program.is_none());
+        let disk = needs_disk.then(|| disk::create(&folder)).transpose()?;
         let mut machines = Vec::new();
         for (number, boot) in (1..).zip(&scenario.boot) {
             let image = folder.join(format!("root-{number}.img"));
-            machines.push(self.machine(boot, image, disk.as_deref())?);
+            machines.push(match boot.host {
+                Some(_) => None,
+                None => Some(self.machine(boot, image, disk.as_deref())?),
+            });
         }
         Ok(Prepared {
             scenario,
@@ -86,7 +90,7 @@ impl<'a> Preparer<'a> {
                 self.program(package, boot.features.as_deref())?,
             ),
             (None, Some(manifest)) => self.system(boot, manifest, image)?,
-            (None, None) => bail!("a boot has either `program` or `system`"),
+            (None, None) => bail!("there is nothing to boot"),
         };
         let mut machine = match boot.firmware {
             None => Machine::new(kernel, root),
@@ -104,8 +108,14 @@ impl<'a> Preparer<'a> {
         if boot.clock == Clock::Instructions {
             machine.time = Time::Instructions;
         }
-        machine.disk = disk.map(Path::to_owned);
+        if let Some(on_reset) = boot.on_reset {
+            machine.on_reset = on_reset;
+        }
         machine.extra.clone_from(&boot.qemu);
+        machine.disk = disk.map(Path::to_owned);
+        if let (Some(image), Some(damage)) = (disk, &boot.disk) {
+            damage.prepare(image, &mut machine);
+        }
         Ok(machine)
     }
 
@@ -117,7 +127,12 @@ impl<'a> Preparer<'a> {
         image: PathBuf,
     ) -> Result<(PathBuf, PathBuf)> {
         let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
+        let code = image.with_extension("bzimage");
+        if let Some(machine_code) = &boot.guest_code {
+            fs::write(&code, guest::bare_code::image(machine_code))?;
+        }
         let guest = GuestOptions {
+            kernel: boot.guest_code.as_ref().map(|_| code.as_path()),
             command: boot.exec.as_deref().map(|text| GuestCommand {
                 text,
                 nonce: SCENARIO_NONCE,
