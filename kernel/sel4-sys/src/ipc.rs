@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     ipc_buffer::{IpcBuffer, word},
     message::{MESSAGE_CAPABILITIES_MAX, MESSAGE_REGISTERS, MESSAGE_WORDS_MAX, MessageInfo},
-    syscall::{self, Registers, syscall},
+    syscall::{self, Registers, no_syscall, syscall},
 };
 
 /// A thread's way to send and receive messages: a handle to its IPC buffer.
@@ -98,7 +98,22 @@ impl Ipc {
         ))
     }
 
+    /// Does all of [`Ipc::call`] but enter the kernel: what benches take off.
+    #[inline]
+    #[must_use]
+    pub fn call_nobody(&self, info: MessageInfo, message: [u64; 4]) -> Received {
+        self.finish(no_syscall(
+            syscall::CALL,
+            Registers {
+                info,
+                message,
+                ..Registers::default()
+            },
+        ))
+    }
+
     /// Sends and waits until the message is taken.
+    #[inline]
     pub fn send(&self, endpoint: u64, info: MessageInfo, message: [u64; 4]) {
         syscall(
             syscall::SEND,
@@ -218,6 +233,7 @@ impl Ipc {
     }
 
     /// Waits on an endpoint or notification without a reply object.
+    #[inline]
     #[must_use]
     pub fn wait(&self, capability: u64) -> Received {
         self.finish(syscall(

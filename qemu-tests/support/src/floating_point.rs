@@ -100,6 +100,12 @@ fn differing(after: &[[u64; 4]; 16], pattern: &VectorPattern, words: usize) -> u
         .count() as u64
 }
 
+/// Leaves something in a vector register.
+pub fn use_sse() {
+    // SAFETY: sets one register, which is named.
+    unsafe { asm!("pcmpeqd xmm0, xmm0", out("xmm0") _, options(nomem, nostack, preserves_flags)) };
+}
+
 /// Makes a system call; answers how many of XMM0 to XMM15 and MXCSR changed. `target` is what goes
 /// to RDI and RSI: capability and message information.
 #[must_use]

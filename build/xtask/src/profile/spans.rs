@@ -52,7 +52,7 @@ impl Spans {
     }
 }
 
-/// Prints the spans whose functions' names contain `wanted`.
+/// Prints the spans that went through the kernel and whose functions' names contain `wanted`.
 pub(super) fn print(
     spans: &[(Attributed, Attributed, Tally)],
     functions: &Functions<'_>,
@@ -61,7 +61,8 @@ pub(super) fn print(
 ) {
     for ((start, at), (end, until), tally) in spans {
         let (from, to) = (functions.outer(*start, *at), functions.outer(*end, *until));
-        if from.contains(wanted) || to.contains(wanted) {
+        let is_wanted = from.contains(wanted) || to.contains(wanted);
+        if is_wanted && tally.has_kernel() {
             println!("\n{} instructions from {from} to {to}", tally.total());
             functions.print(tally, 1, most);
         }

@@ -21,6 +21,11 @@ impl Tally {
         self.0.values().sum()
     }
 
+    /// Whether the kernel has a part in it.
+    pub(super) fn has_kernel(&self) -> bool {
+        self.addresses(0).next().is_some()
+    }
+
     /// Addresses in the program with this index.
     fn addresses(&self, program: usize) -> impl Iterator<Item = u64> {
         self.0.keys().filter_map(move |(owner, address)| {

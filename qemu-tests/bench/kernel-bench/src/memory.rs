@@ -8,7 +8,7 @@ use test_support::memory::fresh_address;
 use test_support::resources::retype_into;
 use test_support::{Failure, Outcome, Test, Tester};
 
-use crate::{least, report};
+use crate::{least, report_call};
 
 pub(crate) const MEASUREMENTS: &[Test] = &[
     Test {
@@ -33,7 +33,7 @@ fn retype(t: &mut Tester) -> Outcome {
         invoke::untyped_retype(&t.ipc, t.arena, &retype)?;
         Ok(ticks() - start)
     })?;
-    report("retype-frame", took);
+    report_call(t.ipc, "retype-frame", took);
     Ok(())
 }
 
@@ -67,9 +67,9 @@ fn map(t: &mut Tester) -> Outcome {
         unmap = unmap.min(unmapped()?);
         Ok(map)
     })?;
-    report("page-map", map);
-    report("page-protect", protect);
-    report("page-unprotect", unprotect);
-    report("page-unmap", unmap);
+    report_call(t.ipc, "page-map", map);
+    report_call(t.ipc, "page-protect", protect);
+    report_call(t.ipc, "page-unprotect", unprotect);
+    report_call(t.ipc, "page-unmap", unmap);
     Ok(())
 }

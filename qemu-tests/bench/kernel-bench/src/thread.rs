@@ -9,7 +9,8 @@ use test_support::resources::path;
 use test_support::threads::note;
 use test_support::{Failure, Outcome, Plan, Test, Tester};
 
-use crate::{ROUNDS, least, report};
+use crate::stopwatch::{Arrival, leaves, since_left};
+use crate::{ROUNDS, least, report, report_call};
 
 pub(crate) const MEASUREMENTS: &[Test] = &[
     Test {
@@ -29,37 +30,24 @@ pub(crate) const MEASUREMENTS: &[Test] = &[
     },
 ];
 
-/// Notes: when something left, the least time until it arrived, the least time until it was
-/// answered, and where it happened.
-const LEFT: usize = 0;
-const LEAST: usize = 1;
-const BACK: usize = 2;
-const PLACE: usize = 3;
-
-fn arrived(index: usize) {
-    let took = ticks() - note(LEFT).load(Relaxed);
-    note(index).fetch_min(took, Relaxed);
-}
-
-fn leaves() {
-    note(LEFT).store(ticks(), Relaxed);
-}
-
-fn forget() {
-    note(LEAST).store(u64::MAX, Relaxed);
-    note(BACK).store(u64::MAX, Relaxed);
-}
+const THERE: Arrival = Arrival(1);
+const BACK: Arrival = Arrival(2);
+const ROUND: Arrival = Arrival(3);
+/// The note that holds when a fault happened.
+const FAULTED: usize = 4;
+/// The note that holds where it happened.
+const PLACE: usize = 5;
 
 fn receive(ipc: Ipc, capabilities: u64) {
     let (endpoint, reply) = (capabilities >> 32, capabilities & 0xffff_ffff);
     loop {
         let _ = ipc.recv(endpoint, reply);
-        arrived(LEAST);
+        THERE.arrived();
     }
 }
 
 fn send(t: &mut Tester) -> Outcome {
-    forget();
+    THERE.forget();
     let (endpoint, reply, space) = (t.endpoint()?, t.reply()?, t.space_with_image()?);
     let plan = Plan::new(receive, endpoint << 32 | reply).in_space(space);
     t.spawn(plan.priority(200))?;
@@ -68,35 +56,40 @@ fn send(t: &mut Tester) -> Outcome {
         leaves();
         t.ipc.send(endpoint, MessageInfo::new(0, 0, 0), [0; 4]);
     }
-    report("send", note(LEAST).load(Relaxed));
+    report_call(t.ipc, "send", THERE.least());
     Ok(())
 }
 
 /// Executes undefined instructions for ever; the handler steps over each.
 fn fault_for_ever(_: Ipc, _: u64) {
     loop {
+        note(FAULTED).store(ticks(), Relaxed);
         leaves();
         cpu::undefined_instruction(note(PLACE));
-        arrived(BACK);
+        BACK.arrived();
+        let round = ticks() - note(FAULTED).load(Relaxed);
+        note(ROUND.0).fetch_min(round, Relaxed);
     }
 }
 
 fn fault(t: &mut Tester) -> Outcome {
-    forget();
+    [THERE, BACK, ROUND].into_iter().for_each(Arrival::forget);
     let space = t.space_with_image()?;
     let watched = t.watch(Plan::new(fault_for_ever, 0).in_space(space))?;
     let (endpoint, reply) = (watched.endpoint, watched.reply);
     let mut fault = t.ipc.recv(endpoint, reply);
     for _ in 0..ROUNDS {
-        arrived(LEAST);
+        THERE.arrived();
         let [instruction, stack, flags, _] = fault.message;
         let words = [instruction + 2, stack, flags, 0];
+        leaves();
         fault = t
             .ipc
             .reply_recv(endpoint, MessageInfo::new(0, 0, 3), words, reply);
     }
-    report("fault-to-handler", note(LEAST).load(Relaxed));
-    report("fault-round-trip", note(BACK).load(Relaxed));
+    report("fault-to-handler", THERE.least());
+    report("handler-to-faulter", BACK.least());
+    report("fault-round-trip", ROUND.least());
     Ok(())
 }
 
@@ -125,12 +118,12 @@ fn interrupt(t: &mut Tester) -> Outcome {
     t.spawn(Plan::new(watch_the_clock, 0).priority(100))?;
     let took = least(|| -> Result<u64, Failure> {
         invoke::irq_handler_ack(&t.ipc, handler)?;
-        // One edge of the programmable interval timer after a millisecond.
-        for (port, value) in [(0x43, 0x30), (0x40, 0xb0), (0x40, 0x04)] {
+        // One edge of the programmable interval timer after 100 microseconds.
+        for (port, value) in [(0x43, 0x30), (0x40, 0x78), (0x40, 0x00)] {
             invoke::io_port_out8(&t.ipc, ports, port, value)?;
         }
         let _ = t.ipc.wait(notification);
-        Ok(ticks() - note(LEFT).load(Relaxed))
+        Ok(since_left())
     })?;
     report("interrupt-to-user", took);
     Ok(())
