@@ -95,8 +95,11 @@ impl<M: Machine> Kernel<M> {
         } else {
             None
         };
-        if let Capability::Frame(frame) = capability {
-            self.unmap_frame(&frame);
+        match capability {
+            Capability::Frame(frame) => self.unmap_frame(&frame),
+            // It may have been a thread's.
+            Capability::Table(_) => self.forget_spaces_of_threads(),
+            _ => (),
         }
         self.unlink(slot);
         container

@@ -16,8 +16,8 @@ use crate::{
 pub enum Resume {
     /// Return to user mode with the thread's context.
     User(TcbRef),
-    /// Enter the guest of this vCPU on behalf of the thread.
-    Guest(TcbRef, VcpuRef),
+    /// Enter the guest of this vCPU, for the current thread.
+    Guest(VcpuRef),
     /// Wait for an interrupt.
     Idle,
 }
@@ -44,6 +44,8 @@ pub struct Kernel<M: Machine> {
     pub(crate) zeroed: Cell<(PhysicalAddress, PhysicalAddress)>,
     /// Steps since a long operation last looked for interrupts.
     pub(crate) steps: Cell<u32>,
+    /// Counts the changes of which thread has which address space; see `space_of_thread`.
+    pub(crate) space_epoch: Cell<u64>,
 }
 
 impl<M: Machine> Kernel<M> {
@@ -58,6 +60,7 @@ impl<M: Machine> Kernel<M> {
             dying: Cell::new(None),
             zeroed: Cell::new((PhysicalAddress(0), PhysicalAddress(0))),
             steps: Cell::new(0),
+            space_epoch: Cell::new(1),
         }
     }
 

@@ -83,17 +83,17 @@ pub trait Machine: Store {
 
     /// Makes user addresses be translated by this PML4. Called whenever the thread to run may have
     /// changed; cheap if nothing changed.
-    fn activate_space(&self, root: TableRef, asid: u16);
+    fn activate_space(&self, root: TableRef);
     /// Makes user addresses be translated by no user mapping at all.
     fn activate_kernel_space(&self);
     /// Puts the kernel's own mappings into a new PML4.
     fn add_kernel_mappings(&self, root: TableRef);
     /// Forgets cached translations of one page of an address space.
-    fn invalidate_page(&self, asid: u16, address: u64);
+    fn invalidate_page(&self, root: TableRef, address: u64);
     /// Forgets all cached translations of an address space.
-    fn invalidate_space(&self, asid: u16);
+    fn invalidate_space(&self, root: TableRef);
     /// Forgets all cached translations of a nested space.
-    fn invalidate_nested_space(&self, asid: u16);
+    fn invalidate_nested_space(&self, root: TableRef);
 
     /// Writes what the processor holds of a thread (FPU, segment bases) back to its TCB and forgets it:
     /// the TCB is about to be read, changed, or destroyed.

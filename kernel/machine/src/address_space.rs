@@ -14,40 +14,35 @@ use crate::boot::kernel_root;
 /// The active address space.
 pub(crate) struct AddressSpaces {
     root: Cell<u64>,
-    asid: Cell<u16>,
 }
 
 impl AddressSpaces {
     pub(crate) const fn new() -> Self {
-        Self {
-            root: Cell::new(0),
-            asid: Cell::new(0),
-        }
+        Self { root: Cell::new(0) }
     }
 
     #[inline(always)]
-    pub(crate) fn activate(&self, root: PhysicalAddress, asid: u16) {
-        if self.root.get() != root.0 || self.asid.get() != asid {
-            self.load(root.0, asid);
+    pub(crate) fn activate(&self, root: PhysicalAddress) {
+        if self.root.get() != root.0 {
+            self.load(root.0);
         }
     }
 
     pub(crate) fn activate_kernel(&self) {
         if self.root.get() != kernel_root() {
-            self.load(kernel_root(), 0);
+            self.load(kernel_root());
         }
     }
 
     #[inline(always)]
-    fn load(&self, root: u64, asid: u16) {
+    fn load(&self, root: u64) {
         self.root.set(root);
-        self.asid.set(asid);
         // SAFETY: every root has the kernel's mappings; the core keeps the root alive while it is active.
         unsafe { cr3_write(root) };
     }
 
-    pub(crate) fn invalidate_page(&self, asid: u16, address: u64) {
-        if self.asid.get() == asid {
+    pub(crate) fn invalidate_page(&self, root: PhysicalAddress, address: u64) {
+        if self.root.get() == root.0 {
             // SAFETY: forgetting translations is always allowed. It forgets those of paging structures
             // above the page, too.
             unsafe {
@@ -56,9 +51,9 @@ impl AddressSpaces {
         }
     }
 
-    pub(crate) fn invalidate(&self, asid: u16) {
-        if self.asid.get() == asid {
-            self.load(self.root.get(), asid);
+    pub(crate) fn invalidate(&self, root: PhysicalAddress) {
+        if self.root.get() == root.0 {
+            self.load(root.0);
         }
     }
 }

@@ -15,15 +15,15 @@ pub(crate) static KERNEL: SingleCore<Kernel<Hardware>> =
     SingleCore::new(Kernel::new(Hardware::new()));
 
 /// The current thread executed `syscall`.
-pub(crate) extern "C" fn on_system_call() -> *const UserContext {
-    leave(KERNEL.handle_system_call())
+pub(crate) extern "C" fn on_system_call() -> ! {
+    return_to(leave(KERNEL.handle_system_call()))
 }
 
 /// An exception, interrupt, or `int n` in user mode.
-pub(crate) extern "C" fn on_trap(number: u64, code: u64) -> *const UserContext {
+pub(crate) extern "C" fn on_trap(number: u64, code: u64) -> ! {
     // The stubs push numbers of one byte.
     let vector = number.to_le_bytes()[0];
-    leave(match vector {
+    return_to(leave(match vector {
         vector::PAGE_FAULT => {
             // SAFETY: reads the address of the page fault that is being handled.
             let address = unsafe { x86::controlregs::cr2() } as u64;
@@ -40,7 +40,7 @@ pub(crate) extern "C" fn on_trap(number: u64, code: u64) -> *const UserContext {
             KERNEL.handle_unknown_system_call(number << 24 | low & 0x00ff_ffff)
         }
         _ => interrupt(vector),
-    })
+    }))
 }
 
 /// An exception in the kernel: a defect.
@@ -85,7 +85,7 @@ fn leave(first: Resume) -> *const UserContext {
                 }
                 return &raw const tcb.context;
             }
-            Resume::Guest(_, vcpu) => resume = run_guest(hardware, vcpu),
+            Resume::Guest(vcpu) => resume = run_guest(hardware, vcpu),
             Resume::Idle => resume = interrupt(trap::wait_for_interrupt()),
         }
     }
@@ -121,12 +121,17 @@ fn switch(hardware: &Hardware, thread: TcbRef) {
     hardware.threads.load(thread, hardware.tcb(thread));
 }
 
+/// Goes to user mode. Entries never return: what the compiler would keep for their callers is nobody's.
+#[inline(always)]
+fn return_to(context: *const UserContext) -> ! {
+    // SAFETY: `leave` made the thread's state the processor's.
+    unsafe { trap::enter_user_mode(context) }
+}
+
 /// Starts the first thread.
 ///
 /// # Safety
 /// Called once, at the end of boot.
 pub(crate) unsafe fn start(first: Resume) -> ! {
-    let context = leave(first);
-    // SAFETY: `leave` made the thread's state the processor's.
-    unsafe { trap::enter_user_mode(context) }
+    return_to(leave(first))
 }

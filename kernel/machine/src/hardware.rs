@@ -72,8 +72,8 @@ impl Machine for Hardware {
     }
 
     #[inline(always)]
-    fn activate_space(&self, root: TableRef, asid: u16) {
-        self.spaces.activate(self.physical(root.address()), asid);
+    fn activate_space(&self, root: TableRef) {
+        self.spaces.activate(self.physical(root.address()));
     }
 
     fn activate_kernel_space(&self) {
@@ -85,15 +85,16 @@ impl Machine for Hardware {
         self.table(root)[entry].set(value);
     }
 
-    fn invalidate_page(&self, asid: u16, address: u64) {
-        self.spaces.invalidate_page(asid, address);
+    fn invalidate_page(&self, root: TableRef, address: u64) {
+        self.spaces
+            .invalidate_page(self.physical(root.address()), address);
     }
 
-    fn invalidate_space(&self, asid: u16) {
-        self.spaces.invalidate(asid);
+    fn invalidate_space(&self, root: TableRef) {
+        self.spaces.invalidate(self.physical(root.address()));
     }
 
-    fn invalidate_nested_space(&self, _asid: u16) {
+    fn invalidate_nested_space(&self, _root: TableRef) {
         self.svm.forget_nested_translations();
     }
 

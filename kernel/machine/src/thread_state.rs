@@ -47,9 +47,7 @@ impl ThreadState {
     /// Writes the loaded thread's state to its TCB.
     #[inline(always)]
     pub(crate) fn save(&self, tcb: &Tcb) {
-        if !self.fpu.is_disabled() {
-            self.fpu.save(&tcb.fpu);
-        }
+        self.fpu.save(&tcb.fpu);
         if self.has_base_instructions.get() {
             // SAFETY: the instructions are enabled, and read only.
             unsafe {

@@ -18,6 +18,9 @@ const ENDPOINT: u64 = 2;
 const NOTIFICATION: u64 = 3;
 const REPLY: u64 = 4;
 const CNODE: u64 = 5;
+/// A CNode that resolves all 64 bits of an address with a guard of zeroes: what nearly all spaces are. Its
+/// guard's size follows from its radix.
+const WHOLE_CNODE: u64 = 19;
 const THREAD: u64 = 6;
 const SCHED_CONTEXT: u64 = 7;
 const SCHED_CONTROL: u64 = 8;
@@ -38,8 +41,6 @@ const FRAME_RIGHTS_SHIFT: u32 = FIELD_SHIFT + 3;
 const ADDRESS_SHIFT: u32 = 16;
 const GUARD_SIZE_SHIFT: u32 = 11;
 const ASID_MASK: u64 = 0xfff;
-/// Set in CNode capabilities that resolve all 64 bits of an address: lookups need not add that up.
-const FULL: u64 = 1 << 17;
 /// The low bits of a CNode's address, which are zero and leave room for other fields.
 const CNODE_ALIGNMENT: u64 = 31;
 
@@ -61,15 +62,14 @@ const fn field(word: u64, shift: u32, bits: u32) -> u8 {
 }
 
 /// The slot that a capability address names directly in a CNode: `None` if the words are no CNode that,
-/// with its guard, resolves all 64 bits, or if the guard does not match.
+/// with a guard of zeroes, resolves all 64 bits, or if the guard does not match.
 #[inline(always)]
-pub(crate) fn direct_slot([low, guard]: [u64; 2], at: u64) -> Option<SlotRef> {
+pub(crate) fn direct_slot([low, _]: [u64; 2], at: u64) -> Option<SlotRef> {
     let radix = (low >> FIELD_SHIFT) & 63;
-    if low & (TAG_MASK | FULL) != CNODE | FULL || at >> radix != guard {
+    if low & TAG_MASK != WHOLE_CNODE || at >> radix != 0 {
         return None;
     }
-    let base = SlotRef::new(address(low) & !CNODE_ALIGNMENT)?;
-    Some(base.in_cnode(at & ((1 << radix) - 1)))
+    Some(SlotRef::new(address(low))?.in_cnode(at))
 }
 
 /// The endpoint, its badge and rights, if the words are an endpoint capability.
@@ -140,18 +140,6 @@ const fn frame_size(low: u64) -> FrameSize {
     }
 }
 
-/// The root and its identifier, if the words are the capability to the root of a host space in use.
-#[inline(always)]
-pub(crate) fn root_of([low, high]: [u64; 2]) -> Option<(TableRef, u16)> {
-    const LEVEL_AND_KIND: u64 = 0xff;
-    let asid = (high & ASID_MASK) as u16;
-    if low & LEVEL_AND_KIND == TABLE | (Level::Root as u64) << FIELD_SHIFT && asid != 0 {
-        Some((TableRef::new(address(low))?, asid))
-    } else {
-        None
-    }
-}
-
 const fn mapping(word: u64) -> Option<Mapping> {
     let asid = (word & ASID_MASK) as u16;
     if asid == 0 {
@@ -199,6 +187,12 @@ impl Capability {
                 radix: field(low, FIELD_SHIFT, 6),
                 guard: high,
                 guard_size: field(low, GUARD_SIZE_SHIFT, 6),
+            }),
+            WHOLE_CNODE => Self::CNode(CNode {
+                base: SlotRef::new(address(low))?,
+                radix: field(low, FIELD_SHIFT, 6),
+                guard: 0,
+                guard_size: 64 - field(low, FIELD_SHIFT, 6),
             }),
             FRAME => Self::Frame(Frame {
                 start: PhysicalAddress(number(low)),
@@ -283,13 +277,14 @@ impl Capability {
                     | reply.object.address() << ADDRESS_SHIFT,
                 0,
             ],
+            Self::CNode(cnode) if cnode.radix + cnode.guard_size == 64 && cnode.guard == 0 => [
+                WHOLE_CNODE
+                    | (cnode.radix as u64) << FIELD_SHIFT
+                    | cnode.base.address() << ADDRESS_SHIFT,
+                0,
+            ],
             Self::CNode(cnode) => [
                 CNODE
-                    | if cnode.radix + cnode.guard_size == 64 {
-                        FULL
-                    } else {
-                        0
-                    }
                     | (cnode.radix as u64) << FIELD_SHIFT
                     | (cnode.guard_size as u64) << GUARD_SIZE_SHIFT
                     | cnode.base.address() << ADDRESS_SHIFT,

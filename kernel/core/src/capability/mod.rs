@@ -6,7 +6,7 @@ mod identify;
 mod region;
 mod rights;
 
-pub(crate) use codec::{buffer_frame, direct_slot, endpoint_of, reply_of, root_of, vcpu_of};
+pub(crate) use codec::{buffer_frame, direct_slot, endpoint_of, reply_of, vcpu_of};
 pub(crate) use derive::NotCopied;
 pub(crate) use rights::{FrameRights, Rights};
 

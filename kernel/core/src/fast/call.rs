@@ -26,7 +26,7 @@ impl<M: Machine> Kernel<M> {
         }
         let reply = callee.reply.get()?;
         let context = caller.sched_context.get()?;
-        let space = self.fast_space(receiver)?;
+        let space = self.space_of_thread(receiver)?;
         let priority = callee.priority.get();
         if priority < caller.priority.get() && !self.is_most_important(priority) {
             return None;

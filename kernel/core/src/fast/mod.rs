@@ -13,7 +13,7 @@ mod run_guest;
 use sel4_sys::syscall;
 
 use crate::address::TcbSlot;
-use crate::capability::{direct_slot, root_of};
+use crate::capability::direct_slot;
 use crate::message::{INFO_REGISTER, MESSAGE_REGISTERS};
 use crate::object::{Register, Tcb};
 use crate::{Kernel, Machine, SlotRef, TableRef, TcbRef};
@@ -43,13 +43,6 @@ impl<M: Machine> Kernel<M> {
         direct_slot(self.slot(thread.slot(TcbSlot::CSpace)).words(), address)
     }
 
-    /// A thread's space, if it is valid.
-    #[inline(always)]
-    fn fast_space(&self, thread: TcbRef) -> Option<(TableRef, u16)> {
-        let (root, asid) = root_of(self.slot(thread.slot(TcbSlot::VSpace)).words())?;
-        (self.space_of(asid) == Some(root)).then_some((root, asid))
-    }
-
     /// Whether nobody more important than a thread of this priority is ready.
     #[inline(always)]
     fn is_most_important(&self, priority: u8) -> bool {
@@ -59,9 +52,9 @@ impl<M: Machine> Kernel<M> {
     }
 
     #[inline(always)]
-    fn fast_switch(&self, to: TcbRef, (root, asid): (TableRef, u16)) -> TcbRef {
+    fn fast_switch(&self, to: TcbRef, root: TableRef) -> TcbRef {
         self.core.current.set(Some(to));
-        self.machine().activate_space(root, asid);
+        self.machine().activate_space(root);
         to
     }
 }

@@ -31,7 +31,7 @@ impl<M: Machine> Kernel<M> {
         {
             return None;
         }
-        let space = self.fast_space(caller)?;
+        let space = self.space_of_thread(caller)?;
 
         let previous = state.previous.take();
         self.sched_context(context).reply.set(previous);

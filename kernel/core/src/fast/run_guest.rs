@@ -40,6 +40,6 @@ impl<M: Machine> Kernel<M> {
         let request = RunRequest::decode(info.length(), words, general).ok()?;
         tcb.fault_address.set(tcb.system_call_address());
         self.enter_guest(current, vcpu, &request);
-        Some(Resume::Guest(current, vcpu))
+        Some(Resume::Guest(vcpu))
     }
 }

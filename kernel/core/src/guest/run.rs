@@ -60,7 +60,7 @@ impl<M: Machine> Kernel<M> {
     /// How a thread that runs a guest goes on.
     pub(crate) fn resume_guest(&self, thread: TcbRef) -> Resume {
         match self.tcb(thread).vcpu.get() {
-            Some(vcpu) if self.has_valid_space(vcpu) => Resume::Guest(thread, vcpu),
+            Some(vcpu) if self.has_valid_space(vcpu) => Resume::Guest(vcpu),
             _ => {
                 self.exit_guest(thread, [reason::INVALID_STATE, 0, 0], 0);
                 Resume::User(thread)

@@ -66,7 +66,7 @@ impl<M: Machine> Kernel<M> {
         let rights = frame.rights.masked(rights);
         entry.set(Entry::frame(frame.start, level, rights, attributes));
         if old.is_present() {
-            self.invalidate_page(mapping, root.nested);
+            self.invalidate_page(root.object, mapping.address, root.nested);
         }
         self.set_frame(invocation, frame, Some(mapping), root.nested);
         Ok(())

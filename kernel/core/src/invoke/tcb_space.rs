@@ -141,6 +141,7 @@ impl<M: Machine> Kernel<M> {
             && self.slot(*source).capability().same_object(new)
         {
             self.insert_copy(new, *source, slot);
+            self.forget_spaces_of_threads();
         }
         Ok(())
     }

@@ -56,7 +56,11 @@ impl<M: Machine> Kernel<M> {
             }))
         };
         match object {
-            ObjectType::Tcb => Some(Capability::Thread(TcbRef::new(address)?)),
+            ObjectType::Tcb => {
+                let thread = TcbRef::new(address)?;
+                self.tcb(thread).fpu.initialise();
+                Some(Capability::Thread(thread))
+            }
             ObjectType::Endpoint => Some(Capability::Endpoint(Endpoint {
                 object: EndpointRef::new(address)?,
                 badge: 0,

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use super::Slot;
-use crate::{NotificationRef, ReplyRef, SchedContextRef, TcbRef, VcpuRef};
+use crate::{NotificationRef, ReplyRef, SchedContextRef, TableRef, TcbRef, VcpuRef};
 
 /// A register of a user thread: its index in the user context, which is the interface's order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,6 +115,16 @@ pub struct FpuArea {
     pub(crate) bytes: [Cell<u8>; FPU_BYTES],
 }
 
+impl FpuArea {
+    /// Makes zeroed memory the state after FNINIT with SSE exceptions masked: x87 control word at 0, MXCSR at
+    /// 24 (AMD64 manual 2, figure 11-8).
+    pub(crate) fn initialise(&self) {
+        for (at, byte) in [(0, 0x7f), (1, 0x03), (24, 0x80), (25, 0x1f)] {
+            self.bytes[at].set(byte);
+        }
+    }
+}
+
 /// A thread. The object takes 2048 bytes.
 #[repr(C, align(64))]
 pub struct Tcb {
@@ -154,6 +164,9 @@ pub struct Tcb {
     pub(crate) queue_next: Cell<Option<TcbRef>>,
     /// The user's address of the IPC buffer.
     pub(crate) buffer_address: Cell<u64>,
+    /// The space that the thread runs in, as far as it was known at this count of changes.
+    pub(crate) space: Cell<Option<TableRef>>,
+    pub(crate) space_epoch: Cell<u64>,
     /// The vCPU that the thread runs, while it runs one.
     pub(crate) vcpu: Cell<Option<VcpuRef>>,
     /// A name for debug output.

@@ -1,7 +1,5 @@
 //! The choice of the thread to run.
 
-use crate::address::TcbSlot;
-use crate::capability::Capability;
 use crate::core_state::Decision;
 use crate::object::{Register, ThreadState};
 use crate::{Kernel, Machine, Resume, TcbRef};
@@ -106,13 +104,9 @@ impl<M: Machine> Kernel<M> {
 
     /// Makes user addresses mean what they mean to this thread; without a valid space it has none.
     pub(crate) fn activate_space_of(&self, thread: TcbRef) {
-        if let Capability::Table(root) = self.slot(thread.slot(TcbSlot::VSpace)).capability()
-            && let Some(mapping) = root.mapping
-            && self.space_of(mapping.asid) == Some(root.object)
-        {
-            self.machine().activate_space(root.object, mapping.asid);
-        } else {
-            self.machine().activate_kernel_space();
+        match self.space_of_thread(thread) {
+            Some(root) => self.machine().activate_space(root),
+            None => self.machine().activate_kernel_space(),
         }
     }
 

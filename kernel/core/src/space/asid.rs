@@ -6,8 +6,9 @@
 
 use core::cell::Cell;
 
-use crate::capability::{AsidPool, Table};
-use crate::{AsidPoolRef, Kernel, Machine, TableRef};
+use crate::address::TcbSlot;
+use crate::capability::{AsidPool, Capability, Table};
+use crate::{AsidPoolRef, Kernel, Machine, TableRef, TcbRef};
 
 /// Identifiers in a pool.
 pub(crate) const POOL_ENTRIES: u16 = 512;
@@ -64,6 +65,7 @@ impl<M: Machine> Kernel<M> {
         if let Some(entry) = self.asid_entry(asid) {
             let mark = if root.nested { NESTED } else { 0 };
             entry.set(root.object.address() | mark);
+            self.forget_spaces_of_threads();
         }
     }
 
@@ -74,7 +76,7 @@ impl<M: Machine> Kernel<M> {
         {
             let nested = entry.replace(0) & NESTED != 0;
             self.leave_space();
-            self.invalidate_space(asid, nested);
+            self.invalidate_space(root, nested);
         }
     }
 
@@ -86,19 +88,57 @@ impl<M: Machine> Kernel<M> {
         if place.get() != Some(pool.object) {
             return;
         }
-        let entries = self.machine().asid_pool(pool.object);
-        for (asid, entry) in (pool.base..pool.base + POOL_ENTRIES).zip(entries) {
-            let root = entry.replace(0);
-            if root != 0 {
-                self.invalidate_space(asid, root & NESTED != 0);
+        for entry in self.machine().asid_pool(pool.object) {
+            let entry = entry.replace(0);
+            if let Some(root) = TableRef::new(entry & !NESTED) {
+                self.invalidate_space(root, entry & NESTED != 0);
             }
         }
         place.set(None);
         self.leave_space();
     }
 
+    /// The space that a thread runs in, if it has a valid one.
+    ///
+    /// What it follows from rarely changes, and every switch to a thread asks: each thread remembers the
+    /// answer with the count of changes at that time.
+    #[inline(always)]
+    pub(crate) fn space_of_thread(&self, thread: TcbRef) -> Option<TableRef> {
+        let tcb = self.tcb(thread);
+        if tcb.space_epoch.get() == self.space_epoch.get() {
+            tcb.space.get()
+        } else {
+            self.find_space_of_thread(thread)
+        }
+    }
+
+    #[cold]
+    fn find_space_of_thread(&self, thread: TcbRef) -> Option<TableRef> {
+        let tcb = self.tcb(thread);
+        tcb.space.set(self.named_space_of_thread(thread));
+        tcb.space_epoch.set(self.space_epoch.get());
+        tcb.space.get()
+    }
+
+    /// The space that the thread's capability and its identifier name.
+    pub(crate) fn named_space_of_thread(&self, thread: TcbRef) -> Option<TableRef> {
+        match self.slot(thread.slot(TcbSlot::VSpace)).capability() {
+            Capability::Table(root) => root
+                .mapping
+                .and_then(|mapping| self.space_of(mapping.asid))
+                .filter(|named| *named == root.object),
+            _ => None,
+        }
+    }
+
+    /// A thread got or lost the capability to its space, or an identifier names another root.
+    pub(crate) fn forget_spaces_of_threads(&self) {
+        self.space_epoch.set(self.space_epoch.get() + 1);
+    }
+
     /// If the current thread's space is gone, the processor must not use it any longer.
     fn leave_space(&self) {
+        self.forget_spaces_of_threads();
         if let Some(current) = self.current() {
             self.activate_space_of(current);
         }

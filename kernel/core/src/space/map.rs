@@ -1,8 +1,8 @@
 //! Mappings end.
 
 use super::Entry;
-use crate::capability::{Frame, FrameSize, Level, Mapping, Table};
-use crate::{Kernel, Machine};
+use crate::capability::{Frame, FrameSize, Level, Table};
+use crate::{Kernel, Machine, TableRef};
 
 impl FrameSize {
     /// The level of the table whose entries map frames of this size.
@@ -29,25 +29,24 @@ impl<M: Machine> Kernel<M> {
             && entry.get().as_frame(level) == Some(frame.start)
         {
             entry.set(Entry::EMPTY);
-            self.invalidate_page(mapping, frame.nested);
+            self.invalidate_page(root, mapping.address, frame.nested);
         }
     }
 
     /// Forgets cached translations of one page; nested spaces know no such thing, all of theirs go.
-    pub(crate) fn invalidate_page(&self, mapping: Mapping, nested: bool) {
+    pub(crate) fn invalidate_page(&self, root: TableRef, address: u64, nested: bool) {
         if nested {
-            self.machine().invalidate_nested_space(mapping.asid);
+            self.machine().invalidate_nested_space(root);
         } else {
-            self.machine()
-                .invalidate_page(mapping.asid, mapping.address);
+            self.machine().invalidate_page(root, address);
         }
     }
 
-    pub(super) fn invalidate_space(&self, asid: u16, nested: bool) {
+    pub(super) fn invalidate_space(&self, root: TableRef, nested: bool) {
         if nested {
-            self.machine().invalidate_nested_space(asid);
+            self.machine().invalidate_nested_space(root);
         } else {
-            self.machine().invalidate_space(asid);
+            self.machine().invalidate_space(root);
         }
     }
 
@@ -67,7 +66,7 @@ impl<M: Machine> Kernel<M> {
             && entry.get().as_table() == Some(physical)
         {
             entry.set(Entry::EMPTY);
-            self.invalidate_space(mapping.asid, table.nested);
+            self.invalidate_space(root, table.nested);
         }
     }
 }

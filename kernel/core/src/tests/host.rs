@@ -52,8 +52,8 @@ impl Object {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Event {
     Activate(Option<TableRef>),
-    InvalidatePage(u16, u64),
-    InvalidateSpace(u16),
+    InvalidatePage(TableRef, u64),
+    InvalidateSpace(TableRef),
     Mask(u8),
     Unmask(u8),
     Route(u64, u64, u8),
@@ -104,6 +104,8 @@ fn new_tcb() -> Tcb {
         queue_previous: Cell::default(),
         queue_next: Cell::default(),
         buffer_address: Cell::default(),
+        space: Cell::default(),
+        space_epoch: Cell::default(),
         vcpu: Cell::default(),
         name: [const { Cell::new(0) }; 64],
     }
@@ -278,7 +280,7 @@ impl Machine for Host {
         self.log(Event::Timer(deadline));
     }
 
-    fn activate_space(&self, root: TableRef, _asid: u16) {
+    fn activate_space(&self, root: TableRef) {
         self.log(Event::Activate(Some(root)));
     }
 
@@ -290,16 +292,16 @@ impl Machine for Host {
         self.table(root)[511].set(0x1000 | 1);
     }
 
-    fn invalidate_page(&self, asid: u16, address: u64) {
-        self.log(Event::InvalidatePage(asid, address));
+    fn invalidate_page(&self, root: TableRef, address: u64) {
+        self.log(Event::InvalidatePage(root, address));
     }
 
-    fn invalidate_space(&self, asid: u16) {
-        self.log(Event::InvalidateSpace(asid));
+    fn invalidate_space(&self, root: TableRef) {
+        self.log(Event::InvalidateSpace(root));
     }
 
-    fn invalidate_nested_space(&self, asid: u16) {
-        self.log(Event::InvalidateSpace(asid));
+    fn invalidate_nested_space(&self, root: TableRef) {
+        self.log(Event::InvalidateSpace(root));
     }
 
     fn release_thread(&self, _thread: TcbRef) {}

@@ -133,6 +133,11 @@ fn check_thread(world: &World, thread: crate::TcbRef) {
     if let Some(reply) = tcb.reply.get() {
         assert_eq!(kernel.reply(reply).tcb.get(), Some(thread));
     }
+    assert_eq!(
+        kernel.space_of_thread(thread),
+        kernel.named_space_of_thread(thread),
+        "remembers another space"
+    );
     assert!(!(tcb.in_ready_queue.get() && tcb.in_release_queue.get()));
     let ready = kernel.is_schedulable(thread) && kernel.current() != Some(thread);
     assert_eq!(

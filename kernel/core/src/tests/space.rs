@@ -91,9 +91,8 @@ fn entries_say_what_the_rights_and_attributes_say() {
     world.kernel.machine().take_events();
     world.expect(frame, label::X86_PAGE_UNMAP, &[], &[]);
     assert_eq!(entry(&world, table, ADDRESS, Level::Table), 0);
-    let asid = table.mapping.expect("assigned").asid;
     let events = world.kernel.machine().take_events();
-    assert!(events.contains(&Event::InvalidatePage(asid, ADDRESS)));
+    assert!(events.contains(&Event::InvalidatePage(table.object, ADDRESS)));
 }
 
 #[test]
@@ -145,9 +144,8 @@ fn a_frame_mapped_over_another_replaces_it() {
     assert_eq!(map(&world, first, root, ADDRESS), Answer::ok());
     world.kernel.machine().take_events();
     assert_eq!(map(&world, second, root, ADDRESS), Answer::ok());
-    let asid = table.mapping.expect("assigned").asid;
     let events = world.kernel.machine().take_events();
-    assert!(events.contains(&Event::InvalidatePage(asid, ADDRESS)));
+    assert!(events.contains(&Event::InvalidatePage(table.object, ADDRESS)));
     let replaced = entry(&world, table, ADDRESS, Level::Table);
     world.expect(first, label::X86_PAGE_UNMAP, &[], &[]);
     assert_eq!(entry(&world, table, ADDRESS, Level::Table), replaced);

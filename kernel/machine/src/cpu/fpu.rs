@@ -18,30 +18,16 @@ pub(crate) const XCR0: u64 = 7;
 pub(crate) struct Fpu {
     xsave: Cell<bool>,
     disabled: Cell<bool>,
+    /// XSAVE is used and the state is not disabled: what nearly always holds, in one look.
+    is_usual: Cell<bool>,
 }
-
-/// A state area as the processor sees it.
-#[repr(C, align(64))]
-struct Image([u8; FPU_BYTES]);
-
-/// The state after FNINIT, with SSE exceptions masked: x87 control word at 0, MXCSR at 24
-/// (AMD64 manual 2, figure 11-8).
-static INITIAL: Image = {
-    let mut image = [0; FPU_BYTES];
-    [image[0], image[1]] = 0x037f_u16.to_le_bytes();
-    [image[24], image[25]] = 0x1f80_u16.to_le_bytes();
-    Image(image)
-};
-
-/// Offset of MXCSR_MASK: every save writes a number other than zero there, so an area with zero has
-/// never been saved to. New threads are all zero bytes, which is no state that can be loaded.
-const MXCSR_MASK: usize = 28;
 
 impl Fpu {
     pub(crate) const fn new() -> Self {
         Self {
             xsave: Cell::new(false),
             disabled: Cell::new(false),
+            is_usual: Cell::new(false),
         }
     }
 
@@ -51,6 +37,7 @@ impl Fpu {
     /// CR4 is set up.
     pub(crate) unsafe fn initialize(&self, features: &Features) {
         self.xsave.set(features.xsave_avx);
+        self.is_usual.set(features.xsave_avx);
         if features.xsave_avx {
             // SAFETY: CR4.OSXSAVE is set where the feature exists.
             unsafe { xcr0_write(Xcr0::from_bits_truncate(XCR0)) };
@@ -59,22 +46,16 @@ impl Fpu {
         }
     }
 
-    /// Whether the processor's state is nobody's, because the thread that runs may not use it.
-    #[inline(always)]
-    pub(crate) fn is_disabled(&self) -> bool {
-        self.disabled.get()
-    }
-
-    /// Saves the processor's state, which is somebody's.
+    /// Saves the processor's state, unless it is nobody's because the thread that runs may not use it.
     #[inline(always)]
     pub(crate) fn save(&self, area: &FpuArea) {
         let area: *const FpuArea = area;
         // SAFETY: the area is 64-byte aligned, large enough (asserted above) and made of cells, so
         // it may be written through a shared reference. The state is not disabled.
         unsafe {
-            if self.xsave.get() {
+            if self.is_usual.get() {
                 asm!("xsave64 [{}]", in(reg) area, in("eax") -1, in("edx") -1, options(nostack, preserves_flags));
-            } else {
+            } else if !self.disabled.get() {
                 asm!("fxsave64 [{}]", in(reg) area, options(nostack, preserves_flags));
             }
         }
@@ -83,14 +64,14 @@ impl Fpu {
     /// Loads a state into the processor.
     #[inline(always)]
     pub(crate) fn load(&self, area: &FpuArea) {
-        let mut area: *const FpuArea = area;
-        // SAFETY: inside the area, aligned to four.
-        if unsafe { area.byte_add(MXCSR_MASK).cast::<u32>().read() } == 0 {
-            area = (&raw const INITIAL).cast();
-        }
+        let area: *const FpuArea = area;
         // SAFETY: the area holds what `save` wrote, or the initial state; no program can change it, so
         // the instruction finds no reserved bit set.
         unsafe {
+            if self.is_usual.get() {
+                asm!("xrstor64 [{}]", in(reg) area, in("eax") -1, in("edx") -1, options(nostack, preserves_flags, readonly));
+                return;
+            }
             self.enable();
             if self.xsave.get() {
                 asm!("xrstor64 [{}]", in(reg) area, in("eax") -1, in("edx") -1, options(nostack, preserves_flags, readonly));
@@ -105,11 +86,13 @@ impl Fpu {
         // SAFETY: the task-switched flag affects only the extended state's instructions.
         unsafe { cr0_write(cr0() | Cr0::CR0_TASK_SWITCHED) };
         self.disabled.set(true);
+        self.is_usual.set(false);
     }
 
-    #[inline(always)]
+    #[cold]
     fn enable(&self) {
         if self.disabled.replace(false) {
+            self.is_usual.set(self.xsave.get());
             // SAFETY: as in `disable`.
             unsafe { cr0_write(cr0() & !Cr0::CR0_TASK_SWITCHED) };
         }

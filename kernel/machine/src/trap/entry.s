@@ -25,8 +25,8 @@ system_call_entry:
     mov [rsp + {r15}], r15
     mov rax, [rip + {core} + {user_stack}]
     mov [rsp + {rsp}], rax
-    lea rsp, [rip + {stack} + {stack_bytes}]
-    call {on_system_call}
+    lea rsp, [rip + {stack} + {stack_bytes} - 8]
+    jmp {on_system_call}
 
 # RAX: the register array of the thread to go on with.
 return_to_user:
@@ -106,9 +106,8 @@ trap_entry:
     # Unlike SYSCALL, a gate leaves the direction, nested task and alignment check flags as the user set them.
     push 2
     popfq
-    lea rsp, [rip + {stack} + {stack_bytes}]
-    call {on_trap}
-    jmp return_to_user
+    lea rsp, [rip + {stack} + {stack_bytes} - 8]
+    jmp {on_trap}
 
     # A non-maskable interrupt does nothing.
 2:  add rsp, 16
