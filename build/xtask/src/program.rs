@@ -89,11 +89,13 @@ impl Home {
         flags.push(format!("-Clink-arg=-T{}", script.display()));
         if self == Home::Kernel {
             // No SSE in ring 0: the user's vector registers stay in the CPU across system calls.
+            // No jump tables: the kernel has no indirect branch that could be mispredicted.
             flags.extend(
                 [
                     "-Ctarget-feature=-sse,-sse2",
                     "-Cno-redzone=yes",
                     "-Ccode-model=kernel",
+                    "-Cjump-tables=no",
                 ]
                 .map(String::from),
             );

@@ -105,12 +105,6 @@ impl<M: Machine> Kernel<M> {
         container
     }
 
-    /// Deletes a capability that is known not to be a container's.
-    pub(crate) fn delete_simple(&self, slot: SlotRef) {
-        let container = self.delete_one(slot);
-        debug_assert!(container.is_none());
-    }
-
     /// The last capability to an object goes: nothing may refer to the object any more.
     fn destroy_object(&self, capability: &Capability) -> Option<Dying> {
         match capability {

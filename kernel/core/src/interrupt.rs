@@ -47,11 +47,23 @@ impl<M: Machine> Kernel<M> {
     /// The last handler capability of a line is gone.
     pub(crate) fn destroy_irq_handler(&self, irq: u8) {
         self.machine().mask_irq(irq);
-        self.delete_simple(self.machine().irq_slot(irq));
+        self.forget_irq_notification(irq);
         if self.irq_use(irq) == IrqUse::IoApic {
             self.machine().unroute_irq(irq);
         }
         self.set_irq_use(irq, IrqUse::Free);
+    }
+
+    /// Deletes the capability to what a line signals. It is never a container's: deletion does not
+    /// go deeper from here.
+    pub(crate) fn forget_irq_notification(&self, irq: u8) {
+        let slot = self.machine().irq_slot(irq);
+        if let Capability::Notification(notification) = self.slot(slot).capability()
+            && self.is_final(slot)
+        {
+            self.destroy_notification(notification.object);
+        }
+        self.unlink(slot);
     }
 
     /// Whether none of these ports belongs to a capability.

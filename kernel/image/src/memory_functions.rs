@@ -11,6 +11,16 @@ use core::arch::asm;
 /// `from` must be readable and `to` writable for `count` bytes.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
+    // SAFETY: passed on.
+    unsafe { copy_upwards(to, from, count) }
+}
+
+/// Copies `count` bytes, the lowest first.
+///
+/// # Safety
+/// `from` must be readable and `to` writable for `count` bytes.
+#[inline(always)]
+unsafe fn copy_upwards(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     // SAFETY: the caller promises both regions; eight bytes at a time, then the rest.
     unsafe {
         asm!(
@@ -35,7 +45,7 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut 
 unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     if (to as usize).wrapping_sub(from as usize) >= count {
         // SAFETY: passed on; copying upwards reads each byte before it is overwritten.
-        return unsafe { memcpy(to, from, count) };
+        return unsafe { copy_upwards(to, from, count) };
     }
     // SAFETY: the caller promises both regions; the direction flag is clear again afterwards.
     unsafe {

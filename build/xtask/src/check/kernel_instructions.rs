@@ -1,50 +1,30 @@
-//! The kernel does not save vector and x87 registers at its entry, so it must not touch them.
+//! What must not be in the kernel's code.
 //!
-//! What switches them between threads (XSAVE, FXSAVE and the like) names no such register, only
-//! memory, so no exception for the switching code is needed, save for FNINIT.
+//! It does not save vector and x87 registers at its entry, so it must not touch them. What switches
+//! them between threads (XSAVE, FXSAVE and the like) names no such register, only memory, so no
+//! exception for the switching code is needed, save for FNINIT.
 
-use std::fs;
+use anyhow::Result;
+use iced_x86::{CpuidFeature, Instruction, InstructionInfoFactory, Mnemonic};
 
-use anyhow::{Context, Result};
-use iced_x86::{
-    CpuidFeature, Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic,
-};
-use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
-
+use super::kernel_code::KernelCode;
 use super::{Findings, Subject, build_images};
 
 pub(super) fn check(subject: &Subject) -> Result<Findings> {
-    let file = build_images::build_kernel(subject)?;
-    let bytes = fs::read(&file)?;
-    let image = object::File::parse(&*bytes)
-        .with_context(|| format!("{} is no ELF file", file.display()))?;
+    let code = KernelCode::read(&build_images::build_kernel(subject)?)?;
+    let mut factory = InstructionInfoFactory::new();
     let mut findings = Vec::new();
-    let mut instructions = 0;
-    for section in image.sections() {
-        let SectionFlags::Elf { sh_flags } = section.flags() else {
-            continue;
-        };
-        if sh_flags & u64::from(elf::SHF_EXECINSTR) == 0 {
-            continue;
-        }
-        let mut decoder =
-            Decoder::with_ip(64, section.data()?, section.address(), DecoderOptions::NONE);
-        let mut factory = InstructionInfoFactory::new();
-        for instruction in &mut decoder {
-            instructions += 1;
-            if touches_user_registers(&instruction, &mut factory) {
-                let place = enclosing_symbol(&image, instruction.ip());
+    for function in code.functions.values() {
+        for instruction in function.instructions.values() {
+            if touches_user_registers(instruction, &mut factory) {
                 findings.push(format!(
-                    "{:#x} in {place}: {:?}",
+                    "{:#x} in {}: {:?}",
                     instruction.ip(),
+                    function.name,
                     instruction.code()
                 ));
             }
         }
-    }
-    // A kernel without code would pass everything.
-    if instructions < 1000 {
-        findings.push(format!("only {instructions} instructions were found"));
     }
     Ok(findings)
 }
@@ -65,18 +45,10 @@ fn touches_user_registers(instruction: &Instruction, factory: &mut InstructionIn
     let resets = matches!(instruction.mnemonic(), Mnemonic::Fninit);
     !resets && (names_one || computes)
 }
-
-/// The function that holds the address, for the reader of a finding.
-fn enclosing_symbol(image: &object::File<'_>, address: u64) -> String {
-    image
-        .symbols()
-        .filter(|symbol| (symbol.address()..symbol.address() + symbol.size()).contains(&address))
-        .find_map(|symbol| symbol.name().ok().map(str::to_owned))
-        .unwrap_or_else(|| "no known function".into())
-}
-
 #[cfg(test)]
 mod tests {
+    use iced_x86::{Decoder, DecoderOptions};
+
     use super::*;
 
     fn touches(code: &[u8]) -> bool {

@@ -7,10 +7,14 @@ mod build_images;
 mod dependency_edges;
 mod dependency_reasons;
 mod format;
+mod kernel_branches;
+mod kernel_code;
 mod kernel_instructions;
 pub(crate) mod kernel_lines;
+mod kernel_stack;
 mod lints;
 mod source;
+mod stack_frame;
 mod undefined_symbols;
 mod unsafe_code;
 
@@ -45,7 +49,7 @@ pub(crate) struct Check {
 }
 
 /// Every rule, the quick ones first.
-pub(crate) const ALL: [Check; 8] = [
+pub(crate) const ALL: [Check; 10] = [
     Check {
         name: "format",
         rule: "every file is formatted as rustfmt would",
@@ -85,6 +89,16 @@ pub(crate) const ALL: [Check; 8] = [
         name: "instructions",
         rule: "the kernel touches no vector or x87 register of its users",
         run: kernel_instructions::check,
+    },
+    Check {
+        name: "branches",
+        rule: "the kernel jumps and calls through no register and no memory",
+        run: kernel_branches::check,
+    },
+    Check {
+        name: "stack",
+        rule: "the kernel's stack holds the deepest chain of calls",
+        run: kernel_stack::check,
     },
 ];
 

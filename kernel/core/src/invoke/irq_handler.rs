@@ -18,10 +18,10 @@ impl<M: Machine> Kernel<M> {
                     Capability::Notification(notification) if notification.rights.can_write() => {}
                     _ => return Err(Error::InvalidCapability(0)),
                 }
-                self.delete_simple(slot);
+                self.forget_irq_notification(irq);
                 self.insert_copy(&capability, source, slot);
             }
-            label::IRQ_CLEAR_HANDLER => self.delete_simple(slot),
+            label::IRQ_CLEAR_HANDLER => self.forget_irq_notification(irq),
             _ => return Err(Error::IllegalOperation),
         }
         Ok(())

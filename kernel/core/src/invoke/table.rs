@@ -10,6 +10,9 @@ use crate::error::{Error, Stop};
 use crate::space::Entry;
 use crate::{Kernel, Machine};
 
+/// Bytes of a table, whatever its level.
+const TABLE_BYTES: u64 = 4096;
+
 /// What is asked of a table, whatever its level.
 enum Operation {
     Map,
@@ -86,9 +89,8 @@ impl<M: Machine> Kernel<M> {
         if table.mapping.is_some() {
             self.unmap_table(&table);
             // Mapped again, it must not bring back pages whose capabilities do not know of it.
-            for entry in self.machine().table(table.object) {
-                entry.set(Entry::EMPTY.word());
-            }
+            let entries = self.machine().physical(table.object.address());
+            self.machine().zero(entries, TABLE_BYTES);
         }
         self.set_table(invocation, table, None);
         Ok(())

@@ -11,7 +11,7 @@ use crate::{Kernel, Machine, VcpuRef};
 /// The most registers that one call reads.
 const READ_MAX: u64 = 100;
 /// The most registers that one call writes.
-const WRITE_MAX: usize = 50;
+const WRITE_MAX: u64 = 50;
 
 impl<M: Machine> Kernel<M> {
     pub(super) fn invoke_vcpu(&self, invocation: &Invocation, vcpu: VcpuRef) -> Result<(), Error> {
@@ -69,20 +69,22 @@ impl<M: Machine> Kernel<M> {
 
     fn vcpu_write_registers(&self, invocation: &Invocation, vcpu: VcpuRef) -> Result<(), Error> {
         let length = invocation.length();
-        ensure_between(length, 2, 2 * WRITE_MAX as u64)?;
+        ensure_between(length, 2, 2 * WRITE_MAX)?;
         if !length.is_multiple_of(2) {
             return Err(Error::Truncated);
         }
         self.ensure_not_running(vcpu)?;
-        let mut pairs = [(0, 0); WRITE_MAX];
-        for (pair, index) in pairs.iter_mut().zip((0..length).step_by(2)) {
+        let checked = |index| {
             let id = self.argument(invocation, index);
-            let value = self.argument(invocation, index + 1);
-            let value = checked_register(id, value).ok_or(Error::InvalidArgument(index))?;
-            *pair = (id, value);
+            let value = checked_register(id, self.argument(invocation, index + 1))?;
+            Some((id, value))
+        };
+        for index in (0..length).step_by(2) {
+            checked(index).ok_or(Error::InvalidArgument(index))?;
         }
-        for ((id, value), _) in pairs.iter().zip((0..length).step_by(2)) {
-            self.machine().vcpu_set_register(vcpu, *id, *value);
+        // Asked again: a device may have changed the words since, and a pair that is wrong now is left out.
+        for (id, value) in (0..length).step_by(2).filter_map(checked) {
+            self.machine().vcpu_set_register(vcpu, id, value);
         }
         Ok(())
     }
