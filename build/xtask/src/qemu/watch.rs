@@ -8,13 +8,19 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Whether the text stands behind what was seen before; if so, all up to its end is seen.
+    /// Until then a watch is asked for the same text.
     pub(crate) fn sees(&mut self, console: &[u8], text: &str) -> bool {
         match find(&console[self.seen..], text.as_bytes()) {
             Some(at) => {
                 self.seen += at + text.len();
                 true
             }
-            None => false,
+            None => {
+                // Only its beginning may have come: what lies before that is not searched again.
+                let part = text.len().saturating_sub(1);
+                self.seen = self.seen.max(console.len().saturating_sub(part));
+                false
+            }
         }
     }
 }
