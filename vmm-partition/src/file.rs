@@ -22,12 +22,11 @@ impl Image for File {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) {
-        buffer.fill(0);
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let there = self.0.len().saturating_sub(start).min(buffer.len());
-        if let Some(part) = buffer.get_mut(..there) {
-            // The part is inside the region: nothing is refused.
-            let _ = self.0.read_at(start, part);
-        }
+        let (part, behind) = buffer.split_at_mut(there);
+        // The part is inside the region: nothing is refused.
+        let _ = self.0.read_at(start, part);
+        behind.fill(0);
     }
 }

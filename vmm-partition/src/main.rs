@@ -45,6 +45,8 @@ fn run(component: &mut Component) -> Result<Ending, Failure> {
     let environment = component.environment;
     // The root server has just read the clock chip; waiting for the volume's passphrase may take long.
     let unix_ticks = component.clock.now().0;
+    let mut place_seed = [0; 8];
+    component.random.fill(&mut place_seed);
     let mut entropy_seed = [0; 32];
     component.random.fill(&mut entropy_seed);
     let parameters = MachineParameters {
@@ -59,6 +61,7 @@ fn run(component: &mut Component) -> Result<Ending, Failure> {
         kernel: &File::open(component, "guest-kernel")?,
         initrd: &File::open(component, "guest-initrd")?,
         command_line: environment.text("command-line")?.as_bytes(),
+        random: u64::from_le_bytes(place_seed),
     };
     boot::load(&files, system.memory(), &mut vcpu)?;
     let mut machine = Machine::new(system, &parameters);

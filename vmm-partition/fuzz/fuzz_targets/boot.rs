@@ -58,6 +58,7 @@ fuzz_target!(|input: (&[u8], &[u8])| {
         kernel,
         initrd: [].as_slice(),
         command_line: line,
+        random: 7,
     };
     let _ = load(&files, &ram, &mut Registers);
 });

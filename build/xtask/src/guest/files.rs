@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Parts, initramfs};
+use super::{Parts, initramfs, unpacked};
 
 /// What the user wants of the guest.
 #[derive(Clone, Copy, Default)]
@@ -42,7 +42,7 @@ impl<'a> GuestFiles<'a> {
         Ok(GuestFiles { options, parts })
     }
 
-    /// The kernel: a bzImage for x86_64.
+    /// The kernel: a bzImage for x86_64, unpacked if we can.
     pub(crate) fn kernel(&self) -> Result<Vec<u8>> {
         let file = match self.options.kernel {
             Some(file) => file.to_owned(),
@@ -53,7 +53,7 @@ impl<'a> GuestFiles<'a> {
         if let Err(why) = check_kernel(&bytes) {
             bail!("{} is no guest kernel: {why}", file.display());
         }
-        Ok(bytes)
+        Ok(unpacked::unpacked(&bytes)?.unwrap_or(bytes))
     }
 
     /// The initramfs, with the command behind it.

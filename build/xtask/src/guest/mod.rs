@@ -8,6 +8,7 @@ mod libraries;
 mod modules;
 mod packages;
 mod parts;
+mod unpacked;
 
 pub(crate) use files::{GuestCommand, GuestFiles, GuestOptions};
 pub(crate) use parts::Parts;

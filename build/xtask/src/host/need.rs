@@ -14,7 +14,7 @@ pub(crate) struct Need {
 }
 
 /// What both `run` and `test` need. Linux itself comes as packages that are unpacked, not installed.
-pub(crate) const ALL: [Need; 4] = [
+pub(crate) const ALL: [Need; 5] = [
     Need {
         program: "cc",
         purpose: "links the host tools (rustc calls it)",
@@ -30,6 +30,11 @@ pub(crate) const ALL: [Need; 4] = [
         program: "dpkg-deb",
         purpose: "unpacks the guest's kernel and busybox",
         package: "dpkg",
+    },
+    Need {
+        program: "xz",
+        purpose: "unpacks the guest's kernel",
+        package: "xz-utils",
     },
 ];
 

@@ -12,8 +12,12 @@ const ENTRY_64: u64 = 0x200;
 const OLDEST_VERSION: u16 = 0x020c;
 /// "HdrS".
 const MAGIC: u32 = 0x5372_6448;
+/// Place of `loadflags`.
+const LOAD_FLAGS: usize = 0x211;
 /// `loadflags`: loads at 1 MiB or above.
 const LOADED_HIGH: u8 = 1;
+/// `loadflags`: the kernel's address was picked at random.
+const MOVED: u8 = 1 << 1;
 /// `xloadflags`: has the 64-bit entry.
 const KERNEL_64: u16 = 1;
 
@@ -26,8 +30,14 @@ pub(super) struct Kernel {
     pub(super) code_offset: u64,
     /// Its bytes.
     pub(super) code_bytes: u64,
+    /// Where in the code the kernel proper stands, packed or not.
+    pub(super) payload_offset: u64,
+    /// Its bytes.
+    pub(super) payload_bytes: u64,
     /// Where it is loaded.
     pub(super) load_address: u64,
+    /// Multiples of this are as good.
+    pub(super) alignment: u64,
     /// Memory from there that it uses before it reads the memory map.
     pub(super) initial_bytes: u64,
     /// Most bytes of the command line, without its end.
@@ -37,9 +47,16 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    /// The address of the 64-bit entry.
+    /// The address of the 64-bit entry, in front of a packed kernel.
     pub(super) fn entry(&self) -> u64 {
         self.load_address + ENTRY_64
+    }
+
+    /// Whether a range of addresses lies in the memory that the kernel uses at first.
+    pub(super) fn contains(&self, address: u64, bytes: u64) -> bool {
+        let end = address.checked_add(bytes);
+        address >= self.load_address
+            && end.is_some_and(|end| end <= self.load_address + self.initial_bytes)
     }
 }
 
@@ -60,7 +77,7 @@ pub(super) fn check(
     if version < OLDEST_VERSION {
         return Err(BootError::ProtocolTooOld { version });
     }
-    if header.u8(0x211) & LOADED_HIGH == 0 {
+    if header.u8(LOAD_FLAGS) & LOADED_HIGH == 0 {
         return Err(BootError::LoadsLow);
     }
     if header.u16(0x236) & KERNEL_64 == 0 {
@@ -73,14 +90,22 @@ pub(super) fn check(
         header_end: 0x202 + usize::from(header.u8(0x201)),
         code_offset: code_offset(&header),
         code_bytes: u64::from(header.u32(0x1f4)) * 16,
+        payload_offset: u64::from(header.u32(0x248)),
+        payload_bytes: u64::from(header.u32(0x24c)),
         load_address: header.u64(0x258),
+        alignment: u64::from(header.u32(0x230)),
         initial_bytes: u64::from(header.u32(0x260)),
         command_line_max: header.u32(0x238),
         initrd_last: u64::from(header.u32(0x22c)),
     };
     check_size(&kernel, bytes)?;
-    check_place(&kernel, u64::from(header.u32(0x230)))?;
+    check_place(&kernel)?;
     Ok(kernel)
+}
+
+/// Tells the kernel that it was moved, so that it moves its other regions too.
+pub(super) fn mark_moved(head: &mut [u8; HEAD_BYTES]) {
+    head[LOAD_FLAGS] |= MOVED;
 }
 
 /// Behind the boot sector and the setup sectors; none means four.
@@ -101,8 +126,9 @@ fn check_size(kernel: &Kernel, bytes: u64) -> Result<(), BootError> {
     Ok(())
 }
 
-fn check_place(kernel: &Kernel, alignment: u64) -> Result<(), BootError> {
-    let aligned = alignment.is_power_of_two() && kernel.load_address.is_multiple_of(alignment);
+fn check_place(kernel: &Kernel) -> Result<(), BootError> {
+    let aligned =
+        kernel.alignment.is_power_of_two() && kernel.load_address.is_multiple_of(kernel.alignment);
     let high = (0x10_0000..1 << 32).contains(&kernel.load_address);
     let header_fits = kernel.header_end <= HEAD_BYTES && kernel.header_end >= 0x264;
     if aligned && high && header_fits && kernel.initial_bytes >= kernel.code_bytes {

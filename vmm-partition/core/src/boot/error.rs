@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::guest_memory::OutsideMemory;
+
 /// What is wrong with the kernel, the initial RAM disk, the command line or the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootError {
@@ -50,6 +52,8 @@ pub enum BootError {
     },
     /// The command line contains a zero byte.
     CommandLineHasZero,
+    /// The unpacked kernel's segments or relocations contradict its header.
+    BadSegments,
     /// The guest's memory does not take what is written.
     Memory,
     /// The kernel refused the CPU's first state.
@@ -99,6 +103,9 @@ impl fmt::Display for BootError {
             Self::CommandLineHasZero => {
                 f.write_str("the guest's command line contains a zero byte")
             }
+            Self::BadSegments => f.write_str(
+                "the guest kernel is not packed, and its segments or relocations contradict its header",
+            ),
             Self::Memory => f.write_str("the guest's memory cannot be written"),
             Self::CpuRefused { error } => {
                 write!(
@@ -107,5 +114,11 @@ impl fmt::Display for BootError {
                 )
             }
         }
+    }
+}
+
+impl From<OutsideMemory> for BootError {
+    fn from(OutsideMemory: OutsideMemory) -> Self {
+        Self::Memory
     }
 }

@@ -3,19 +3,19 @@
 use super::{
     bzimage::{self, HEAD_BYTES, Kernel},
     error::BootError,
-    image::Image,
+    image::{Image, Part},
     initial_state,
     parameters::{self, InitialRamDisk},
+    relocation,
+    vmlinux::Vmlinux,
 };
 use crate::{
     acpi,
-    guest_memory::{GuestAddress, GuestMemory, OutsideMemory},
+    guest_memory::{GuestAddress, GuestMemory},
     layout::{ACPI_START, BOOT_PARAMETERS, COMMAND_LINE, RAM_MAX},
     vcpu::VirtualCpu,
 };
 
-/// Bytes that are copied at a time.
-const PIECE_BYTES: usize = 2048;
 /// Alignment of the initial RAM disk.
 const INITRD_ALIGNMENT: u64 = 0x1000;
 
@@ -28,6 +28,8 @@ pub struct Files<'a, K: ?Sized, I: ?Sized> {
     pub initrd: &'a I,
     /// Command line, without an end mark.
     pub command_line: &'a [u8],
+    /// Randomness for nothing but this: where an unpacked kernel goes in its virtual address space.
+    pub random: u64,
 }
 
 /// Loads a guest and sets its CPU to its first instruction.
@@ -50,29 +52,52 @@ where
     check_command_line(files.command_line, &kernel)?;
     let initrd = place_initrd(&kernel, files.initrd.length(), memory.size())?;
 
-    let write = |address, bytes: &[u8]| memory.write(address, bytes);
-    let done: Result<(), OutsideMemory> = (|| {
-        copy(
-            files.kernel,
-            kernel.code_offset,
-            kernel.code_bytes,
-            kernel.load_address,
-            memory,
-        )?;
-        copy(files.initrd, 0, initrd.bytes, initrd.address, memory)?;
-        write(COMMAND_LINE, files.command_line)?;
-        write(
-            GuestAddress(COMMAND_LINE.0 + files.command_line.len() as u64),
-            &[0],
-        )?;
-        let tables = acpi::build(ACPI_START);
-        write(ACPI_START, &tables.bytes)?;
-        let page = parameters::build(&head, &kernel, initrd, memory.size(), tables.rsdp);
-        write(BOOT_PARAMETERS, &page)?;
-        initial_state::write_tables(memory)
-    })();
-    done.map_err(|OutsideMemory| BootError::Memory)?;
-    initial_state::write_registers(vcpu, kernel.entry())
+    let entry = match Vmlinux::find(files.kernel, &kernel) {
+        Some(vmlinux) => {
+            let distance = distance(&vmlinux, &kernel, files);
+            if distance != 0 {
+                bzimage::mark_moved(&mut head);
+            }
+            vmlinux.load(&kernel, distance, memory)?
+        }
+        None => {
+            part(files.kernel, kernel.code_offset, kernel.code_bytes)?
+                .copy_to(kernel.load_address, memory)?;
+            kernel.entry()
+        }
+    };
+    part(files.initrd, 0, initrd.bytes)?.copy_to(initrd.address, memory)?;
+    memory.write(COMMAND_LINE, files.command_line)?;
+    let end = GuestAddress(COMMAND_LINE.0 + files.command_line.len() as u64);
+    memory.write(end, &[0])?;
+    let tables = acpi::build(ACPI_START);
+    memory.write(ACPI_START, &tables.bytes)?;
+    let page = parameters::build(&head, &kernel, initrd, memory.size(), tables.rsdp);
+    memory.write(BOOT_PARAMETERS, &page)?;
+    initial_state::write_tables(memory)?;
+    initial_state::write_registers(vcpu, entry)
+}
+
+/// How far an unpacked kernel is moved: not at all if it cannot be, or if the command line says so.
+fn distance<K, I>(vmlinux: &Vmlinux<'_, K>, kernel: &Kernel, files: &Files<'_, K, I>) -> u64
+where
+    K: Image + ?Sized,
+    I: Image + ?Sized,
+{
+    let mut words = files.command_line.split(|byte| *byte == b' ');
+    if vmlinux.can_move() && !words.any(|word| word == b"nokaslr") {
+        relocation::pick_distance(kernel, files.random)
+    } else {
+        0
+    }
+}
+
+/// A part of a file whose length was checked.
+fn part<I: Image + ?Sized>(image: &I, offset: u64, bytes: u64) -> Result<Part<'_, I>, BootError> {
+    Part::new(image, offset, bytes).ok_or(BootError::KernelTruncated {
+        expected: offset.saturating_add(bytes),
+        bytes: image.length(),
+    })
 }
 
 fn check_command_line(line: &[u8], kernel: &Kernel) -> Result<(), BootError> {
@@ -108,26 +133,4 @@ fn place_initrd(kernel: &Kernel, bytes: u64, ram: u64) -> Result<InitialRamDisk,
         return Err(too_small);
     }
     Ok(InitialRamDisk { address, bytes })
-}
-
-fn copy(
-    image: &(impl Image + ?Sized),
-    offset: u64,
-    bytes: u64,
-    to: u64,
-    memory: &impl GuestMemory,
-) -> Result<(), OutsideMemory> {
-    let mut done = 0;
-    while done < bytes {
-        let mut piece = [0; PIECE_BYTES];
-        let length = (bytes - done).min(PIECE_BYTES as u64);
-        let part = usize::try_from(length)
-            .ok()
-            .and_then(|length| piece.get_mut(..length))
-            .ok_or(OutsideMemory)?;
-        image.read_at(offset + done, part);
-        memory.write(GuestAddress(to + done), part)?;
-        done += length;
-    }
-    Ok(())
 }

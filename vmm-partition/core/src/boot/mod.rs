@@ -10,8 +10,10 @@ mod initial_state;
 mod loader;
 mod memory_map;
 mod parameters;
+mod relocation;
 #[cfg(test)]
 mod tests;
+mod vmlinux;
 
 pub use error::BootError;
 pub use image::Image;

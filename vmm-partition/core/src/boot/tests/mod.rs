@@ -2,6 +2,8 @@
 
 extern crate std;
 
+mod unpacked;
+
 use alloc::{vec, vec::Vec};
 
 use proptest::prelude::*;
@@ -72,11 +74,22 @@ fn start(
     initrd: &[u8],
     line: &[u8],
 ) -> (Result<(), BootError>, TestMemory, Registers) {
+    start_at(7, kernel, initrd, line)
+}
+
+/// The same with the randomness that picks the place of an unpacked kernel.
+fn start_at(
+    random: u64,
+    kernel: &[u8],
+    initrd: &[u8],
+    line: &[u8],
+) -> (Result<(), BootError>, TestMemory, Registers) {
     let (memory, mut cpu) = (TestMemory::new(RAM), Registers::default());
     let files = Files {
         kernel,
         initrd,
         command_line: line,
+        random,
     };
     (load(&files, &memory, &mut cpu), memory, cpu)
 }
@@ -204,6 +217,7 @@ fn debians_kernel_is_accepted() {
         kernel: kernel.as_slice(),
         initrd: [1; 100].as_slice(),
         command_line: b"console=ttyS0",
+        random: 7,
     };
     assert_eq!(load(&files, &memory, &mut Registers::default()), Ok(()));
 }
