@@ -3,10 +3,13 @@
 use core::cell::Cell;
 
 use crate::object::Queue;
+use crate::schedule::{DomainSchedule, PrioritySet};
 use crate::{SchedContextRef, TcbRef};
 
 /// Number of priorities.
 pub(crate) const PRIORITIES: usize = 256;
+/// Number of domains.
+pub(crate) const DOMAINS: u8 = 4;
 
 /// What the scheduler has to do before user code runs again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,12 +34,13 @@ pub(crate) struct Core {
     pub(crate) now: Cell<u64>,
     /// Ticks that the payer has used and not paid yet.
     pub(crate) consumed: Cell<u64>,
-    /// Ready threads by priority.
-    pub(crate) ready: [Queue; PRIORITIES],
-    /// One bit for each priority that has ready threads.
-    pub(crate) ready_words: [Cell<u64>; 4],
-    /// One bit for each of those words that is not zero.
-    pub(crate) ready_summary: Cell<u8>,
+    /// Ready threads by domain and priority.
+    pub(crate) ready: [[Queue; PRIORITIES]; DOMAINS as usize],
+    /// The priorities that have ready threads of the current domain.
+    pub(crate) ready_priorities: PrioritySet,
+    /// The same of the other domains; the current one's entry is stale.
+    pub(crate) other_priorities: [PrioritySet; DOMAINS as usize],
+    pub(crate) domains: DomainSchedule,
     /// The first thread that waits for its budget, in order of time.
     pub(crate) release: Cell<Option<TcbRef>>,
 }
@@ -50,37 +54,11 @@ impl Core {
             timer_is_stale: Cell::new(false),
             now: Cell::new(0),
             consumed: Cell::new(0),
-            ready: [const { Queue::new() }; PRIORITIES],
-            ready_words: [const { Cell::new(0) }; 4],
-            ready_summary: Cell::new(0),
+            ready: [const { [const { Queue::new() }; PRIORITIES] }; DOMAINS as usize],
+            ready_priorities: PrioritySet::new(),
+            other_priorities: [const { PrioritySet::new() }; DOMAINS as usize],
+            domains: DomainSchedule::new(),
             release: Cell::new(None),
-        }
-    }
-
-    /// The highest priority that has a ready thread.
-    #[inline(always)]
-    pub(crate) fn highest_ready(&self) -> Option<u8> {
-        let word = (self.ready_summary.get().checked_ilog2()? & 3) as u8;
-        let bit = self.ready_words[usize::from(word)].get().checked_ilog2()? & 63;
-        Some(word << 6 | bit as u8)
-    }
-
-    /// Notes that a priority has ready threads.
-    pub(crate) fn mark_ready(&self, priority: u8) {
-        let (word, bit) = (priority >> 6, 1 << (priority & 63));
-        let bits = &self.ready_words[usize::from(word)];
-        bits.set(bits.get() | bit);
-        self.ready_summary.set(self.ready_summary.get() | 1 << word);
-    }
-
-    /// Notes that a priority has no ready thread any more.
-    pub(crate) fn unmark_ready(&self, priority: u8) {
-        let (word, bit) = (priority >> 6, 1 << (priority & 63));
-        let bits = &self.ready_words[usize::from(word)];
-        bits.set(bits.get() & !bit);
-        if bits.get() == 0 {
-            self.ready_summary
-                .set(self.ready_summary.get() & !(1 << word));
         }
     }
 }

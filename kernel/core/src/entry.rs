@@ -76,6 +76,7 @@ impl<M: Machine> Kernel<M> {
     pub fn handle_timer(&self) -> Resume {
         self.enter_from_instruction();
         self.check_budget();
+        self.check_domain_time();
         self.core.timer_is_stale.set(true);
         self.leave()
     }

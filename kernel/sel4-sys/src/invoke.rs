@@ -25,6 +25,17 @@ pub struct SlotPath {
     pub depth: u64,
 }
 
+impl SlotPath {
+    fn perform(self, ipc: &Ipc, label: u64) -> Done {
+        done(ipc, self.root, label, &[self.index, self.depth], &[])
+    }
+}
+
+/// Makes an invocation whose answer holds nothing but the error.
+fn done(ipc: &Ipc, object: u64, label: u64, words: &[u64], caps: &[u64]) -> Done {
+    ipc.invoke(object, label, words, caps).map(drop)
+}
+
 /// What a Retype makes and where its capabilities go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retype {
@@ -51,69 +62,46 @@ pub fn untyped_retype(ipc: &Ipc, untyped: u64, retype: &Retype) -> Done {
         retype.offset,
         retype.count,
     ];
-    ipc.invoke(untyped, label::UNTYPED_RETYPE, &words, &[to.root])
-        .map(drop)
+    done(ipc, untyped, label::UNTYPED_RETYPE, &words, &[to.root])
 }
 
 /// `CNode_Revoke`: deletes what was derived from the capability in the slot.
 pub fn cnode_revoke(ipc: &Ipc, slot: SlotPath) -> Done {
-    ipc.invoke(
-        slot.root,
-        label::CNODE_REVOKE,
-        &[slot.index, slot.depth],
-        &[],
-    )
-    .map(drop)
+    slot.perform(ipc, label::CNODE_REVOKE)
 }
 
 /// `CNode_Delete`.
 pub fn cnode_delete(ipc: &Ipc, slot: SlotPath) -> Done {
-    ipc.invoke(
-        slot.root,
-        label::CNODE_DELETE,
-        &[slot.index, slot.depth],
-        &[],
-    )
-    .map(drop)
+    slot.perform(ipc, label::CNODE_DELETE)
 }
 
 /// `CNode_CancelBadgedSends`.
 pub fn cnode_cancel_badged_sends(ipc: &Ipc, slot: SlotPath) -> Done {
-    ipc.invoke(
-        slot.root,
-        label::CNODE_CANCEL_BADGED_SENDS,
-        &[slot.index, slot.depth],
-        &[],
-    )
-    .map(drop)
+    slot.perform(ipc, label::CNODE_CANCEL_BADGED_SENDS)
 }
 
 /// `CNode_Copy`.
 pub fn cnode_copy(ipc: &Ipc, to: SlotPath, from: SlotPath, rights: CapRights) -> Done {
     let words = [to.index, to.depth, from.index, from.depth, rights.0];
-    ipc.invoke(to.root, label::CNODE_COPY, &words, &[from.root])
-        .map(drop)
+    done(ipc, to.root, label::CNODE_COPY, &words, &[from.root])
 }
 
 /// `CNode_Mint`: a copy with a badge (endpoints, notifications) or a guard (CNodes).
 pub fn cnode_mint(ipc: &Ipc, to: SlotPath, from: SlotPath, rights: CapRights, badge: u64) -> Done {
     let words = [to.index, to.depth, from.index, from.depth, rights.0, badge];
-    ipc.invoke(to.root, label::CNODE_MINT, &words, &[from.root])
-        .map(drop)
+    done(ipc, to.root, label::CNODE_MINT, &words, &[from.root])
 }
 
 /// `CNode_Move`.
 pub fn cnode_move(ipc: &Ipc, to: SlotPath, from: SlotPath) -> Done {
     let words = [to.index, to.depth, from.index, from.depth];
-    ipc.invoke(to.root, label::CNODE_MOVE, &words, &[from.root])
-        .map(drop)
+    done(ipc, to.root, label::CNODE_MOVE, &words, &[from.root])
 }
 
 /// `CNode_Mutate`.
 pub fn cnode_mutate(ipc: &Ipc, to: SlotPath, from: SlotPath, badge: u64) -> Done {
     let words = [to.index, to.depth, from.index, from.depth, badge];
-    ipc.invoke(to.root, label::CNODE_MUTATE, &words, &[from.root])
-        .map(drop)
+    done(ipc, to.root, label::CNODE_MUTATE, &words, &[from.root])
 }
 
 /// `TCB_Configure` (MCS: no fault endpoint here).
@@ -125,13 +113,8 @@ pub fn tcb_configure(
     buffer: (u64, u64),
 ) -> Done {
     let words = [cspace.1, 0, buffer.0];
-    ipc.invoke(
-        tcb,
-        label::TCB_CONFIGURE,
-        &words,
-        &[cspace.0, vspace, buffer.1],
-    )
-    .map(drop)
+    let operation = label::TCB_CONFIGURE;
+    done(ipc, tcb, operation, &words, &[cspace.0, vspace, buffer.1])
 }
 
 /// `TCB_SetSchedParams`: maximum controlled priority, priority, scheduling context, fault endpoint.
@@ -145,20 +128,17 @@ pub fn tcb_set_sched_params(
 ) -> Done {
     let words = [priorities.0, priorities.1];
     let caps = [authority, sched_context, fault_endpoint];
-    ipc.invoke(tcb, label::TCB_SET_SCHED_PARAMS, &words, &caps)
-        .map(drop)
+    done(ipc, tcb, label::TCB_SET_SCHED_PARAMS, &words, &caps)
 }
 
 /// `TCB_SetPriority`.
 pub fn tcb_set_priority(ipc: &Ipc, tcb: u64, authority: u64, priority: u64) -> Done {
-    ipc.invoke(tcb, label::TCB_SET_PRIORITY, &[priority], &[authority])
-        .map(drop)
+    done(ipc, tcb, label::TCB_SET_PRIORITY, &[priority], &[authority])
 }
 
 /// `TCB_SetTimeoutEndpoint`.
 pub fn tcb_set_timeout_endpoint(ipc: &Ipc, tcb: u64, endpoint: u64) -> Done {
-    ipc.invoke(tcb, label::TCB_SET_TIMEOUT_ENDPOINT, &[], &[endpoint])
-        .map(drop)
+    done(ipc, tcb, label::TCB_SET_TIMEOUT_ENDPOINT, &[], &[endpoint])
 }
 
 /// `TCB_WriteRegisters` of all registers; `resume` starts the thread.
@@ -167,8 +147,7 @@ pub fn tcb_write_registers(ipc: &Ipc, tcb: u64, resume: Resume, context: &UserCo
     words[0] = u64::from(resume == Resume::Yes);
     words[1] = USER_CONTEXT_WORDS as u64;
     words[2..].copy_from_slice(&context.to_words());
-    ipc.invoke(tcb, label::TCB_WRITE_REGISTERS, &words, &[])
-        .map(drop)
+    done(ipc, tcb, label::TCB_WRITE_REGISTERS, &words, &[])
 }
 
 /// Whether a thread is started by an operation on it.
@@ -197,18 +176,17 @@ pub fn tcb_read_registers(ipc: &Ipc, tcb: u64) -> Result<UserContext, Error> {
 
 /// `TCB_Suspend`.
 pub fn tcb_suspend(ipc: &Ipc, tcb: u64) -> Done {
-    ipc.invoke(tcb, label::TCB_SUSPEND, &[], &[]).map(drop)
+    done(ipc, tcb, label::TCB_SUSPEND, &[], &[])
 }
 
 /// `TCB_Resume`.
 pub fn tcb_resume(ipc: &Ipc, tcb: u64) -> Done {
-    ipc.invoke(tcb, label::TCB_RESUME, &[], &[]).map(drop)
+    done(ipc, tcb, label::TCB_RESUME, &[], &[])
 }
 
 /// `TCB_BindNotification`.
 pub fn tcb_bind_notification(ipc: &Ipc, tcb: u64, notification: u64) -> Done {
-    ipc.invoke(tcb, label::TCB_BIND_NOTIFICATION, &[], &[notification])
-        .map(drop)
+    done(ipc, tcb, label::TCB_BIND_NOTIFICATION, &[], &[notification])
 }
 
 /// Parameters of a scheduling context.
@@ -233,25 +211,18 @@ pub fn sched_control_configure(
 ) -> Done {
     let p = parameters;
     let words = [p.budget_us, p.period_us, p.extra_refills, p.badge, 0];
-    ipc.invoke(
-        control,
-        label::SCHED_CONTROL_CONFIGURE_FLAGS,
-        &words,
-        &[context],
-    )
-    .map(drop)
+    let operation = label::SCHED_CONTROL_CONFIGURE_FLAGS;
+    done(ipc, control, operation, &words, &[context])
 }
 
 /// `SchedContext_Bind` to a thread or notification.
 pub fn sched_context_bind(ipc: &Ipc, context: u64, object: u64) -> Done {
-    ipc.invoke(context, label::SCHED_CONTEXT_BIND, &[], &[object])
-        .map(drop)
+    done(ipc, context, label::SCHED_CONTEXT_BIND, &[], &[object])
 }
 
 /// `X86_PDPT_Map`, `X86_PageDirectory_Map` or `X86_PageTable_Map`, by `label`.
 fn map_structure(ipc: &Ipc, label: u64, structure: u64, vspace: u64, address: u64) -> Done {
-    ipc.invoke(structure, label, &[address, 0], &[vspace])
-        .map(drop)
+    done(ipc, structure, label, &[address, 0], &[vspace])
 }
 
 /// `X86_PDPT_Map`.
@@ -296,18 +267,13 @@ pub fn page_map(
     rights: CapRights,
     attributes: u64,
 ) -> Done {
-    ipc.invoke(
-        page,
-        label::X86_PAGE_MAP,
-        &[address, rights.0, attributes],
-        &[vspace],
-    )
-    .map(drop)
+    let words = [address, rights.0, attributes];
+    done(ipc, page, label::X86_PAGE_MAP, &words, &[vspace])
 }
 
 /// `X86_Page_Unmap`.
 pub fn page_unmap(ipc: &Ipc, page: u64) -> Done {
-    ipc.invoke(page, label::X86_PAGE_UNMAP, &[], &[]).map(drop)
+    done(ipc, page, label::X86_PAGE_UNMAP, &[], &[])
 }
 
 /// `X86_Page_GetAddress`: the physical address.
@@ -319,31 +285,20 @@ pub fn page_get_address(ipc: &Ipc, page: u64) -> Result<u64, Error> {
 /// `X86_ASIDControl_MakePool`.
 pub fn asid_control_make_pool(ipc: &Ipc, control: u64, untyped: u64, to: SlotPath) -> Done {
     let words = [to.index, to.depth];
-    ipc.invoke(
-        control,
-        label::X86_ASID_CONTROL_MAKE_POOL,
-        &words,
-        &[untyped, to.root],
-    )
-    .map(drop)
+    let operation = label::X86_ASID_CONTROL_MAKE_POOL;
+    done(ipc, control, operation, &words, &[untyped, to.root])
 }
 
 /// `X86_ASIDPool_Assign`.
 pub fn asid_pool_assign(ipc: &Ipc, pool: u64, vspace: u64) -> Done {
-    ipc.invoke(pool, label::X86_ASID_POOL_ASSIGN, &[], &[vspace])
-        .map(drop)
+    done(ipc, pool, label::X86_ASID_POOL_ASSIGN, &[], &[vspace])
 }
 
 /// `X86_IOPortControl_Issue` of the ports `first` to `last`.
 pub fn io_port_control_issue(ipc: &Ipc, control: u64, first: u16, last: u16, to: SlotPath) -> Done {
     let words = [u64::from(first), u64::from(last), to.index, to.depth];
-    ipc.invoke(
-        control,
-        label::X86_IO_PORT_CONTROL_ISSUE,
-        &words,
-        &[to.root],
-    )
-    .map(drop)
+    let operation = label::X86_IO_PORT_CONTROL_ISSUE;
+    done(ipc, control, operation, &words, &[to.root])
 }
 
 /// `X86_IOPort_In8`.
@@ -369,22 +324,19 @@ pub fn io_port_in32(ipc: &Ipc, ports: u64, port: u16) -> Result<u32, Error> {
 /// `X86_IOPort_Out8`.
 pub fn io_port_out8(ipc: &Ipc, ports: u64, port: u16, value: u8) -> Done {
     let words = [u64::from(port), u64::from(value)];
-    ipc.invoke(ports, label::X86_IO_PORT_OUT8, &words, &[])
-        .map(drop)
+    done(ipc, ports, label::X86_IO_PORT_OUT8, &words, &[])
 }
 
 /// `X86_IOPort_Out16`.
 pub fn io_port_out16(ipc: &Ipc, ports: u64, port: u16, value: u16) -> Done {
     let words = [u64::from(port), u64::from(value)];
-    ipc.invoke(ports, label::X86_IO_PORT_OUT16, &words, &[])
-        .map(drop)
+    done(ipc, ports, label::X86_IO_PORT_OUT16, &words, &[])
 }
 
 /// `X86_IOPort_Out32`.
 pub fn io_port_out32(ipc: &Ipc, ports: u64, port: u16, value: u32) -> Done {
     let words = [u64::from(port), u64::from(value)];
-    ipc.invoke(ports, label::X86_IO_PORT_OUT32, &words, &[])
-        .map(drop)
+    done(ipc, ports, label::X86_IO_PORT_OUT32, &words, &[])
 }
 
 /// An input of an I/O APIC.
@@ -408,13 +360,8 @@ pub fn irq_control_get_io_apic(ipc: &Ipc, control: u64, input: IoApicInput, to: 
     let words = [
         to.index, to.depth, i.io_apic, i.pin, i.level, i.polarity, i.vector,
     ];
-    ipc.invoke(
-        control,
-        label::X86_IRQ_ISSUE_HANDLER_IO_APIC,
-        &words,
-        &[to.root],
-    )
-    .map(drop)
+    let operation = label::X86_IRQ_ISSUE_HANDLER_IO_APIC;
+    done(ipc, control, operation, &words, &[to.root])
 }
 
 /// A message-signalled interrupt: the PCI function, a handle of the caller's, the user vector.
@@ -438,41 +385,29 @@ pub fn irq_control_get_msi(ipc: &Ipc, control: u64, source: MsiSource, to: SlotP
     let words = [
         to.index, to.depth, s.bus, s.device, s.function, s.handle, s.vector,
     ];
-    ipc.invoke(
-        control,
-        label::X86_IRQ_ISSUE_HANDLER_MSI,
-        &words,
-        &[to.root],
-    )
-    .map(drop)
+    let operation = label::X86_IRQ_ISSUE_HANDLER_MSI;
+    done(ipc, control, operation, &words, &[to.root])
 }
 
 /// `IRQHandler_Ack`.
 pub fn irq_handler_ack(ipc: &Ipc, handler: u64) -> Done {
-    ipc.invoke(handler, label::IRQ_ACK, &[], &[]).map(drop)
+    done(ipc, handler, label::IRQ_ACK, &[], &[])
 }
 
 /// `IRQHandler_SetNotification`.
 pub fn irq_handler_set_notification(ipc: &Ipc, handler: u64, notification: u64) -> Done {
-    ipc.invoke(handler, label::IRQ_SET_HANDLER, &[], &[notification])
-        .map(drop)
+    done(ipc, handler, label::IRQ_SET_HANDLER, &[], &[notification])
 }
 
 /// `VCpuSetSpace`.
 pub fn vcpu_set_space(ipc: &Ipc, vcpu: u64, nested_root: u64) -> Done {
-    ipc.invoke(vcpu, extension::VCPU_SET_SPACE, &[], &[nested_root])
-        .map(drop)
+    done(ipc, vcpu, extension::VCPU_SET_SPACE, &[], &[nested_root])
 }
 
 /// `NestedTableMap`: the table serves the highest missing level at `address`.
 pub fn nested_table_map(ipc: &Ipc, table: u64, nested_root: u64, address: u64) -> Done {
-    ipc.invoke(
-        table,
-        extension::NESTED_TABLE_MAP,
-        &[address],
-        &[nested_root],
-    )
-    .map(drop)
+    let operation = extension::NESTED_TABLE_MAP;
+    done(ipc, table, operation, &[address], &[nested_root])
 }
 
 /// `NestedPageMap`.
@@ -485,8 +420,8 @@ pub fn nested_page_map(
     attributes: u64,
 ) -> Done {
     let words = [address, rights.0, attributes];
-    ipc.invoke(page, extension::NESTED_PAGE_MAP, &words, &[nested_root])
-        .map(drop)
+    let operation = extension::NESTED_PAGE_MAP;
+    done(ipc, page, operation, &words, &[nested_root])
 }
 
 /// `VCpuReadRegisters` of the one register `id` (see [`crate::extension::register`]).
@@ -497,6 +432,5 @@ pub fn vcpu_read_register(ipc: &Ipc, vcpu: u64, id: u64) -> Result<u64, Error> {
 
 /// `VCpuWriteRegisters` of alternating identifications and values, at most 50 pairs.
 pub fn vcpu_write_registers(ipc: &Ipc, vcpu: u64, pairs: &[u64]) -> Done {
-    ipc.invoke(vcpu, extension::VCPU_WRITE_REGISTERS, pairs, &[])
-        .map(drop)
+    done(ipc, vcpu, extension::VCPU_WRITE_REGISTERS, pairs, &[])
 }

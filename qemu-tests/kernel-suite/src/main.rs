@@ -7,6 +7,7 @@
 mod asid;
 mod boot;
 mod cnode;
+mod domain;
 mod endpoint;
 mod exception;
 mod floating_point;
@@ -27,6 +28,7 @@ const GROUPS: &[&[test_support::Test]] = &[
     tcb::TESTS,
     endpoint::TESTS,
     scheduling::TESTS,
+    domain::TESTS,
     notification::TESTS,
     exception::TESTS,
     asid::TESTS,

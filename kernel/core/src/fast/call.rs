@@ -21,6 +21,7 @@ impl<M: Machine> Kernel<M> {
         let callee = self.tcb(receiver);
         if callee.state.get() != ThreadState::BlockedOnReceive
             || callee.sched_context.get().is_some()
+            || !self.is_in_current_domain(receiver)
         {
             return None;
         }

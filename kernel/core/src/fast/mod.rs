@@ -47,7 +47,8 @@ impl<M: Machine> Kernel<M> {
     #[inline(always)]
     fn is_most_important(&self, priority: u8) -> bool {
         self.core
-            .highest_ready()
+            .ready_priorities
+            .highest()
             .is_none_or(|ready| ready <= priority)
     }
 

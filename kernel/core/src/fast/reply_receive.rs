@@ -23,6 +23,7 @@ impl<M: Machine> Kernel<M> {
             || client.state.get() != ThreadState::BlockedOnReply
             || client.fault.kind.get() != 0
             || client.sched_context.get().is_some()
+            || !self.is_in_current_domain(caller)
             || state.sched_context.get() != Some(context)
             || self.core.payer.get() != Some(context)
             || !self.may_wait_last(queue, server)

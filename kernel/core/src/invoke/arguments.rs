@@ -71,3 +71,12 @@ pub(crate) fn ensure_between(value: u64, min: u64, max: u64) -> Result<(), Error
         Err(Error::Range { min, max })
     }
 }
+
+/// Refuses numbers that are no index below `count`.
+pub(crate) fn index_below(value: u64, count: u8) -> Result<u8, Error> {
+    let index = u8::try_from(value).ok().filter(|index| *index < count);
+    index.ok_or(Error::Range {
+        min: 0,
+        max: u64::from(count) - 1,
+    })
+}

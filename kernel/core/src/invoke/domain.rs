@@ -1,50 +1,64 @@
-//! Domains. The kernel is built with one domain: its schedule never changes anything, but the operations
-//! check their arguments as they would with more.
+//! Domains: which thread belongs to which, and when each has its turn.
 
 use sel4_sys::invocation as label;
 
 use super::Invocation;
-use super::arguments::ensure_between;
+use super::arguments::index_below;
 use crate::capability::Capability;
+use crate::core_state::DOMAINS;
 use crate::error::Error;
+use crate::schedule::{DURATION_MAX, ENTRIES};
 use crate::{Kernel, Machine};
-
-const DOMAINS: u64 = 1;
-/// Entries of the domain schedule; all but the first are end marks for ever.
-const SCHEDULE_ENTRIES: u64 = 1;
 
 impl<M: Machine> Kernel<M> {
     pub(super) fn invoke_domain(&self, invocation: &Invocation) -> Result<(), Error> {
         match invocation.label {
             label::DOMAIN_SET_SET => self.domain_set(invocation),
             label::DOMAIN_SCHEDULE_CONFIGURE => self.domain_schedule_configure(invocation),
-            label::DOMAIN_SCHEDULE_SET_START => {
-                invocation.require(1, 0)?;
-                ensure_between(self.argument(invocation, 0), 0, SCHEDULE_ENTRIES - 1)
-            }
+            label::DOMAIN_SCHEDULE_SET_START => self.domain_schedule_set_start(invocation),
             _ => Err(Error::IllegalOperation),
         }
     }
 
     fn domain_set(&self, invocation: &Invocation) -> Result<(), Error> {
         invocation.require(1, 0)?;
-        if self.argument(invocation, 0) >= DOMAINS {
-            return Err(Error::InvalidArgument(0));
-        }
+        let domain = self.argument(invocation, 0);
+        let domain = index_below(domain, DOMAINS).map_err(|_| Error::InvalidArgument(0))?;
         match self.extra(invocation, 0)? {
-            (_, Capability::Thread(_)) => Ok(()),
+            (_, Capability::Thread(thread)) => {
+                self.set_domain(thread, domain);
+                Ok(())
+            }
             _ => Err(Error::InvalidArgument(1)),
         }
     }
 
     fn domain_schedule_configure(&self, invocation: &Invocation) -> Result<(), Error> {
         invocation.require(3, 0)?;
-        ensure_between(self.argument(invocation, 0), 0, SCHEDULE_ENTRIES - 1)?;
-        ensure_between(self.argument(invocation, 1), 0, DOMAINS - 1)?;
-        let duration = self.argument(invocation, 2);
-        if duration == 0 || duration >> 56 != 0 {
+        let [index, domain, duration] = [0, 1, 2].map(|word| self.argument(invocation, word));
+        let domains = &self.core.domains;
+        let index = index_below(index, ENTRIES - 1)?;
+        let domain = index_below(domain, DOMAINS)?;
+        if duration > DURATION_MAX {
             return Err(Error::InvalidArgument(2));
         }
+        if duration == 0 && domain != 0 {
+            return Err(Error::InvalidArgument(1));
+        }
+        if duration == 0 && index == domains.start.get() {
+            return Err(Error::InvalidArgument(2));
+        }
+        domains.entry(index).set((domain, duration));
+        Ok(())
+    }
+
+    fn domain_schedule_set_start(&self, invocation: &Invocation) -> Result<(), Error> {
+        invocation.require(1, 0)?;
+        let index = index_below(self.argument(invocation, 0), ENTRIES)?;
+        if self.core.domains.entry(index).get().1 == 0 {
+            return Err(Error::InvalidArgument(0));
+        }
+        self.start_domain_schedule(index);
         Ok(())
     }
 }

@@ -59,6 +59,7 @@ impl<M: Machine> Kernel<M> {
             ObjectType::Tcb => {
                 let thread = TcbRef::new(address)?;
                 self.tcb(thread).fpu.initialise();
+                self.tcb(thread).domain.set(self.core.domains.current.get());
                 Some(Capability::Thread(thread))
             }
             ObjectType::Endpoint => Some(Capability::Endpoint(Endpoint {

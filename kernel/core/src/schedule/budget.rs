@@ -91,7 +91,7 @@ impl<M: Machine> Kernel<M> {
         self.core.timer_is_stale.set(true);
     }
 
-    /// Sets the timer to when the current budget ends or the next thread is released.
+    /// Sets the timer to when the current budget or domain ends or the next thread is released.
     pub(crate) fn set_timer(&self) {
         self.core.timer_is_stale.set(false);
         let budget_end = self.core.payer.get().map_or(u64::MAX, |payer| {
@@ -103,7 +103,9 @@ impl<M: Machine> Kernel<M> {
             .release
             .get()
             .map_or(u64::MAX, |first| self.release_time(first));
-        self.machine().set_timer(budget_end.min(release));
+        let domain_end = self.core.domains.end.get();
+        self.machine()
+            .set_timer(budget_end.min(release).min(domain_end));
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod budget;
 mod context;
+mod domain;
 mod pick;
+mod priority_set;
 mod ready;
 mod refill;
 mod release;
 mod state;
 mod yield_to;
 
+pub(crate) use domain::{DURATION_MAX, DomainSchedule, ENTRIES};
+pub(crate) use priority_set::PrioritySet;
 pub(crate) use refill::{MIN_BUDGET_US, MIN_REFILLS, Parameters};

@@ -20,7 +20,9 @@ impl<M: Machine> Kernel<M> {
         if !self.is_schedulable(thread) || self.core.current.get() == Some(thread) {
             return;
         }
-        if self.core.decision.get() == Decision::Continue {
+        if !self.is_in_current_domain(thread) {
+            self.enqueue_first(thread);
+        } else if self.core.decision.get() == Decision::Continue {
             self.core.decision.set(Decision::Try(thread));
         } else {
             self.reschedule();
@@ -75,7 +77,8 @@ impl<M: Machine> Kernel<M> {
                 self.enqueue_last(candidate);
             } else if self
                 .core
-                .highest_ready()
+                .ready_priorities
+                .highest()
                 .is_none_or(|ready| ready <= priority)
             {
                 self.dequeue(candidate);
@@ -84,10 +87,13 @@ impl<M: Machine> Kernel<M> {
                 self.enqueue_first(candidate);
             }
         }
+        self.update_domain();
+        let domain = usize::from(self.core.domains.current.get());
         let next = self
             .core
-            .highest_ready()
-            .and_then(|priority| self.core.ready[usize::from(priority)].head.get());
+            .ready_priorities
+            .highest()
+            .and_then(|priority| self.core.ready[domain][usize::from(priority)].head.get());
         if let Some(next) = next {
             self.dequeue(next);
         }

@@ -1,4 +1,4 @@
-//! Ready queues: one for each priority.
+//! Ready queues: one for each priority of each domain.
 
 use crate::{Kernel, Machine, TcbRef};
 
@@ -17,7 +17,8 @@ impl<M: Machine> Kernel<M> {
             Some(head) => self.tcb(head).ready_previous.set(Some(thread)),
             None => {
                 queue.tail.set(Some(thread));
-                self.core.mark_ready(tcb.priority.get());
+                self.ready_priorities_of(tcb.domain.get())
+                    .insert(tcb.priority.get());
             }
         }
         queue.head.set(Some(thread));
@@ -60,11 +61,14 @@ impl<M: Machine> Kernel<M> {
             None => queue.tail.set(previous),
         }
         if queue.head.get().is_none() {
-            self.core.unmark_ready(tcb.priority.get());
+            self.ready_priorities_of(tcb.domain.get())
+                .remove(tcb.priority.get());
         }
     }
 
     fn ready_queue(&self, thread: TcbRef) -> &crate::object::Queue {
-        &self.core.ready[usize::from(self.tcb(thread).priority.get())]
+        let tcb = self.tcb(thread);
+        let (domain, priority) = (tcb.domain.get(), tcb.priority.get());
+        &self.core.ready[usize::from(domain)][usize::from(priority)]
     }
 }

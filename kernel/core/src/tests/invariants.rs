@@ -7,6 +7,8 @@ use super::world::World;
 use crate::SlotRef;
 use crate::address::{TCB_SLOT_COUNT, TcbSlot};
 use crate::capability::{CNode, Capability};
+use crate::core_state::PRIORITIES;
+use crate::object::Queue;
 
 /// All slots that can be reached from the root server's CNode and its thread.
 pub(super) fn reachable_slots(world: &World) -> Vec<SlotRef> {
@@ -55,14 +57,16 @@ pub(super) fn check(world: &World) {
             assert!(untyped.used <= untyped.size(), "more used than there is");
         }
     }
-    check_ready_queues(world);
+    for (domain, queues) in (0..).zip(&kernel.core.ready) {
+        check_domain_queues(world, domain, queues);
+    }
 }
 
-fn check_ready_queues(world: &World) {
+fn check_domain_queues(world: &World, domain: u8, queues: &[Queue; PRIORITIES]) {
     let kernel = &world.kernel;
-    for (priority, queue) in (0u8..=255).zip(&kernel.core.ready) {
-        let word = kernel.core.ready_words[usize::from(priority >> 6)].get();
-        let marked = word & 1 << (priority & 63) != 0;
+    let priorities = kernel.ready_priorities_of(domain);
+    for (priority, queue) in (0u8..=255).zip(queues) {
+        let marked = priorities.contains(priority);
         assert_eq!(marked, queue.head.get().is_some(), "wrong priority bits");
         let mut next = queue.head.get();
         let mut previous = None;
@@ -70,7 +74,7 @@ fn check_ready_queues(world: &World) {
             let tcb = kernel.tcb(thread);
             assert!(tcb.in_ready_queue.get() && kernel.is_schedulable(thread));
             assert_eq!(tcb.ready_previous.get(), previous);
-            assert_eq!(tcb.priority.get(), priority);
+            assert_eq!((tcb.domain.get(), tcb.priority.get()), (domain, priority));
             assert_ne!(kernel.current(), Some(thread), "runs and waits to run");
             previous = next;
             next = tcb.ready_next.get();

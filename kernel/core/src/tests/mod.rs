@@ -7,6 +7,7 @@ mod world;
 
 mod boot;
 mod cnode;
+mod domain;
 mod fault;
 mod guest;
 mod interrupt;
