@@ -8,11 +8,12 @@
 //! # Soundness
 //!
 //! Unsafe code stands in [`start`] (entry, memory functions), [`threads`] (stacks and IPC buffers
-//! in the image), [`memory`] (windows into which tests map frames) and [`cpu`] (single
+//! in the image), [`memory`] (windows into which tests map frames), [`bare`] and [`cpu`] (single
 //! instructions). Threads of a test share the program's memory; they share data only through
 //! atomics.
 #![no_std]
 
+pub mod bare;
 pub mod canary;
 pub mod cpu;
 pub mod faults;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::comparison;
+
 /// One figure.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Figure {
@@ -43,13 +45,30 @@ pub(super) fn readable(value: u64) -> String {
     readable
 }
 
-/// The figures as one JSON object: name to value and unit.
+/// The figures as one JSON object: name to value and unit, and where there are, to others' values, the most
+/// that we aim at, and whether that is met.
 pub(crate) fn to_json(figures: &[Figure]) -> Value {
     let entry = |figure: &Figure| {
-        let content = json!({ "value": figure.value, "unit": figure.unit });
+        let mut content = json!({ "value": figure.value, "unit": figure.unit });
+        let others = comparison::of(&figure.name).map_or("", |comparison| comparison.others);
+        if !others.is_empty() {
+            content["others"] = others.into();
+        }
+        if let Some(verdict) = comparison::verdict(figure, figures) {
+            content["aim"] = verdict.at_most.into();
+            content["met"] = verdict.is_met.into();
+        }
         (figure.name.clone(), content)
     };
     Value::Object(figures.iter().map(entry).collect::<Map<_, _>>())
+}
+
+/// What is aimed at and whether it is met, in words; nothing for a figure without aim.
+pub(super) fn aim(figure: &Figure, figures: &[Figure]) -> String {
+    comparison::verdict(figure, figures).map_or(String::new(), |verdict| {
+        let result = if verdict.is_met { "met" } else { "missed" };
+        format!("at most {}: {result}", readable(verdict.at_most))
+    })
 }
 
 /// The figures as a table for people.
@@ -57,12 +76,14 @@ pub(crate) fn to_table(figures: &[Figure]) -> String {
     let width = figures.iter().map(|figure| figure.name.len()).max();
     let width = width.unwrap_or(0);
     let row = |figure: &Figure| {
-        format!(
-            "{:width$} {:>16} {}\n",
+        let line = format!(
+            "{:width$} {:>16} {:12} {}",
             figure.name,
             readable(figure.value),
-            figure.unit
-        )
+            figure.unit,
+            aim(figure, figures)
+        );
+        format!("{}\n", line.trim_end())
     };
     figures.iter().map(row).collect()
 }
@@ -80,6 +101,21 @@ mod tests {
         assert_eq!(Figure::parse("figure call-one-way fast"), None);
         assert_eq!(Figure::parse("figure call-one-way 212"), None);
         assert_eq!(Figure::parse("a figure x 1 y"), None);
+    }
+
+    #[test]
+    fn json_says_whether_aims_are_met() {
+        let figures = [
+            Figure::new("guest-cpuid", 901, "instructions"),
+            Figure::new("kernel-image", 5, "bytes"),
+        ];
+        let expected = json!({
+            "guest-cpuid": {
+                "value": 901, "unit": "instructions", "others": "KVM 2,765", "aim": 900, "met": false
+            },
+            "kernel-image": { "value": 5, "unit": "bytes" },
+        });
+        assert_eq!(to_json(&figures), expected);
     }
 
     #[test]

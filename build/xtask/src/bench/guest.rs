@@ -4,6 +4,9 @@
 //! executed instructions is read from outside. That is some thousand instructions late, so steps
 //! are long, and each figure is the difference of two steps of unlike length: what both have in
 //! common (starting dd, printing the mark) cancels.
+//!
+//! All of it is measured in the default system, and the disk once more in a system that is the same but
+//! for a component that encrypts nothing.
 
 use std::fs;
 use std::path::Path;
@@ -12,18 +15,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Figure;
-use crate::guest::{GuestCommand, GuestOptions};
-use crate::program::{self, KERNEL, Options};
+use super::machines::{self, NONCE, PASSPHRASE};
 use crate::progress::step;
 use crate::qemu::{Complaints, Control, Event, Machine, Session, Time, Watch};
-use crate::system::{self, DEFAULT_MANIFEST};
 use crate::volume;
 use crate::workspace::{self, Metadata};
 
-/// Opens the volume.
-pub(crate) const PASSPHRASE: &str = "bench";
-const VOLUME_SIZE: &str = "512M";
-const NONCE: &str = "bench";
 const TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// Blocks of 4 KiB in the short and the long step.
@@ -31,9 +28,22 @@ const BLOCKS: [u64; 2] = [200, 1200];
 /// Mebibytes in the short and the long sequential step; the long one is 64 MiB longer.
 const MEBIBYTES: [u64; 2] = [64, 128];
 
-/// One measured operation: its figure's name, and dd's arguments but for the count.
+/// What the monitor says before the guest's first instruction.
+const BEFORE_GUEST: &str = "the guest starts";
+
+/// What stands between the guest and the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Between {
+    /// `disk-crypto`, as in the default system.
+    Encryption,
+    /// A component that hands on what it gets.
+    PassThrough,
+}
+
+/// One measured operation: its figures' names, and dd's arguments but for the count.
 struct Operation {
-    name: &'static str,
+    /// With encryption, without.
+    names: [&'static str; 2],
     dd: &'static str,
     counts: [u64; 2],
     /// How many of the units of `dd` one figure is about.
@@ -42,67 +52,44 @@ struct Operation {
 
 const OPERATIONS: [Operation; 4] = [
     Operation {
-        name: "guest-disk-write-4k",
+        names: ["guest-disk-write-4k", "pass-through-write-4k"],
         dd: "if=/dev/zero of=/dev/vda bs=4k oflag=direct",
         counts: BLOCKS,
         per: 1,
     },
     Operation {
-        name: "guest-disk-read-4k",
+        names: ["guest-disk-read-4k", "pass-through-read-4k"],
         dd: "if=/dev/vda of=/dev/null bs=4k iflag=direct",
         counts: BLOCKS,
         per: 1,
     },
     Operation {
-        name: "guest-disk-write-64m",
+        names: ["guest-disk-write-64m", "pass-through-write-64m"],
         dd: "if=/dev/zero of=/dev/vda bs=1M oflag=direct",
         counts: MEBIBYTES,
         per: 64,
     },
     Operation {
-        name: "guest-disk-read-64m",
+        names: ["guest-disk-read-64m", "pass-through-read-64m"],
         dd: "if=/dev/vda of=/dev/null bs=1M iflag=direct",
         counts: MEBIBYTES,
         per: 64,
     },
 ];
 
-/// Boots the default system with a fresh volume and measures it.
-pub(super) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
-    let folder = workspace::path("target/bench");
-    let machine = machine(metadata, &folder, &script())?;
-    let counts = step("Measuring the guest's disk", || marks(&machine, &folder))?;
-    figures(&counts)
-}
-
-/// The default system with a fresh volume and a guest that executes `script`, its instructions counted;
-/// everything that it is made of goes into `folder`, and nothing else stays there.
-pub(crate) fn machine(metadata: &Metadata, folder: &Path, script: &str) -> Result<Machine> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
-    }
-    fs::create_dir_all(folder)?;
-    let passphrase = folder.join("passphrase");
-    fs::write(&passphrase, PASSPHRASE)?;
-    let disk = folder.join("disk.img");
-    volume::create(&disk, VOLUME_SIZE, Some(&passphrase))?;
-    let image = folder.join("root.img");
-    let guest = GuestOptions {
-        command: Some(GuestCommand {
-            text: script,
-            nonce: NONCE,
-        }),
-        ..GuestOptions::default()
+/// Boots a system with a fresh disk and measures it.
+pub(super) fn measure(metadata: &Metadata, between: Between) -> Result<Vec<Figure>> {
+    let folder = workspace::path("target/bench/guest");
+    let what = match between {
+        Between::Encryption => "Measuring the guest's start and disk",
+        Between::PassThrough => "Measuring the guest's disk without encryption",
     };
-    let kernel = program::build_one(metadata, KERNEL, Options::default())?;
-    let manifest = workspace::path(DEFAULT_MANIFEST);
-    system::pack(metadata, &manifest, guest, Options::default(), &image)?;
-    let mut machine = Machine::new(kernel, image);
-    machine.disk = Some(disk);
-    machine.time = Time::Recorded {
-        control_socket: folder.join("control"),
+    let machine = match between {
+        Between::Encryption => machines::encrypted(metadata, &folder, &script())?,
+        Between::PassThrough => machines::not_encrypted(metadata, &folder, &script())?,
     };
-    Ok(machine)
+    let counts = step(what, || marks(&machine, &folder))?;
+    figures(&counts, between)
 }
 
 /// What the guest does: it gives up the file system, writes every block once so that all later
@@ -121,7 +108,7 @@ fn script() -> String {
     script
 }
 
-/// The count of instructions when the guest's session began, and at each mark.
+/// The count of instructions before the guest's first one, when its session began, and at each mark.
 fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine does not count its instructions");
@@ -149,10 +136,10 @@ fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
         if prompts.sees(&console, volume::PROMPT) {
             session.send(&format!("{PASSPHRASE}\r"))?;
         }
-        let next = if counts.is_empty() {
-            "bench begin"
-        } else {
-            "mark"
+        let next = match counts.len() {
+            0 => BEFORE_GUEST,
+            1 => "bench begin",
+            _ => "mark",
         };
         if steps.sees(&console, next) {
             counts.push(control.executed()?);
@@ -160,19 +147,26 @@ fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
     }
 }
 
-/// The figures from the counts: session's begin, the first mark, then two for each operation.
-fn figures(counts: &[u64]) -> Result<Vec<Figure>> {
+/// The figures from the counts: the guest's start, its session's begin, the first mark, then two for each
+/// operation.
+fn figures(counts: &[u64], between: Between) -> Result<Vec<Figure>> {
+    let [before_guest, session, steps @ ..] = counts else {
+        bail!("the guest did not start");
+    };
     ensure!(
-        counts.len() == 2 + 2 * OPERATIONS.len(),
+        steps.len() == 1 + 2 * OPERATIONS.len(),
         "the guest took {} steps",
-        counts.len()
+        steps.len()
     );
-    let mut figures = vec![Figure::new(
-        "start-to-guest-shell",
-        counts[0],
-        "instructions",
-    )];
-    for (operation, window) in OPERATIONS.iter().zip(counts[1..].windows(3).step_by(2)) {
+    let figure = |name, value| Figure::new(name, value, "instructions");
+    let mut figures = match between {
+        Between::Encryption => vec![
+            figure("start-before-guest", *before_guest),
+            figure("start-to-guest-shell", *session),
+        ],
+        Between::PassThrough => Vec::new(),
+    };
+    for (operation, window) in OPERATIONS.iter().zip(steps.windows(3).step_by(2)) {
         let [before, short, long] = window else {
             bail!("a step is missing");
         };
@@ -180,7 +174,11 @@ fn figures(counts: &[u64]) -> Result<Vec<Figure>> {
         let units = operation.counts[1] - operation.counts[0];
         let difference = difference.context("the longer step took fewer instructions")?;
         let value = difference * operation.per / units;
-        figures.push(Figure::new(operation.name, value, "instructions"));
+        let name = match between {
+            Between::Encryption => operation.names[0],
+            Between::PassThrough => operation.names[1],
+        };
+        figures.push(figure(name, value));
     }
     Ok(figures)
 }
@@ -192,22 +190,21 @@ mod tests {
     #[test]
     fn what_steps_have_in_common_cancels() {
         let common = 1_000_000;
-        let mut counts = vec![5_000_000_000, 6_000_000_000];
+        let mut counts = vec![300_000_000, 5_000_000_000, 6_000_000_000];
         for (operation, cost) in OPERATIONS.iter().zip([40_000, 30_000, 500_000, 400_000]) {
             for count in operation.counts {
                 let last = counts[counts.len() - 1];
                 counts.push(last + common + count * cost);
             }
         }
-        let values: Vec<_> = figures(&counts)
-            .expect("all steps are there")
-            .iter()
-            .map(|figure| figure.value)
-            .collect();
-        assert_eq!(
-            values,
-            [5_000_000_000, 40_000, 30_000, 64 * 500_000, 64 * 400_000]
-        );
-        assert!(figures(&counts[1..]).is_err());
+        let values = |between| -> Vec<_> {
+            let figures = figures(&counts, between).expect("all steps are there");
+            figures.iter().map(|figure| figure.value).collect()
+        };
+        let disk = [40_000, 30_000, 64 * 500_000, 64 * 400_000];
+        let start = [300_000_000, 5_000_000_000];
+        assert_eq!(values(Between::Encryption), [&start[..], &disk].concat());
+        assert_eq!(values(Between::PassThrough), disk);
+        assert!(figures(&counts[1..], Between::PassThrough).is_err());
     }
 }

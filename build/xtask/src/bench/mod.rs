@@ -4,26 +4,59 @@
 //! emulator says little about time on a computer.
 
 mod comparison;
+mod exits;
 mod figure;
 mod guest;
 mod images;
+mod machines;
 mod memory;
 mod page;
 mod sizes;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use self::guest::Between;
 use crate::workspace::Metadata;
 
 pub(crate) use figure::{Figure, to_json, to_table};
-pub(crate) use guest::{PASSPHRASE, machine as guest_machine};
+pub(crate) use machines::{PASSPHRASE, encrypted as guest_machine};
 pub(crate) use page::write as write_page;
 
-/// Measures everything.
-pub(crate) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
-    let mut figures = sizes::measure(metadata)?;
-    figures.push(memory::measure(metadata)?);
-    figures.extend(images::measure(metadata)?);
-    figures.extend(guest::measure(metadata)?);
+/// Measures everything, or the parts that are named.
+pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figure>> {
+    let images = images::packages(metadata);
+    let known = [SIZES, MEMORY, EXITS, GUEST, PASS_THROUGH];
+    for part in parts {
+        let is_known = known.contains(&part.as_str()) || images.contains(&part.as_str());
+        let names = || [known.as_slice(), &images].concat().join(", ");
+        ensure!(is_known, "there is no part {part}; there are {}", names());
+    }
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|name| name == part);
+    let mut figures = Vec::new();
+    if wanted(SIZES) {
+        figures.extend(sizes::measure(metadata)?);
+    }
+    if wanted(MEMORY) {
+        figures.push(memory::measure(metadata)?);
+    }
+    for image in images.iter().filter(|image| wanted(image)) {
+        figures.extend(images::measure(metadata, image)?);
+    }
+    if wanted(EXITS) {
+        figures.extend(exits::measure(metadata)?);
+    }
+    if wanted(GUEST) {
+        figures.extend(guest::measure(metadata, Between::Encryption)?);
+    }
+    if wanted(PASS_THROUGH) {
+        figures.extend(guest::measure(metadata, Between::PassThrough)?);
+    }
     Ok(figures)
 }
+
+/// Parts beside the bench images.
+const SIZES: &str = "sizes";
+const MEMORY: &str = "memory";
+const EXITS: &str = "exits";
+const GUEST: &str = "guest";
+const PASS_THROUGH: &str = "pass-through";

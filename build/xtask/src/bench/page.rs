@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::Figure;
 use super::comparison;
-use super::figure::readable;
+use super::figure::{aim, readable};
 use crate::workspace;
 
 const PAGE: &str = "docs/figures.md";
@@ -30,19 +30,14 @@ fn replace_table(text: &str, figures: &[Figure]) -> Option<String> {
         String::from("| Figure | Value | Unit | Others | Aim |\n|---|---:|---|---|---|\n");
     for figure in figures {
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "{}", row(figure));
+        let _ = writeln!(table, "{}", row(figure, figures));
     }
     Some(format!("{before}{BEGIN}{table}{END}{after}"))
 }
 
-fn row(figure: &Figure) -> String {
-    let comparison = comparison::of(&figure.name);
-    let others = comparison.map_or("", |comparison| comparison.others);
-    let aim = comparison.and_then(|comparison| comparison.aim);
-    let aim = aim.map_or(String::new(), |aim| {
-        let verdict = if figure.value <= aim { "met" } else { "missed" };
-        format!("at most {}: {verdict}", readable(aim))
-    });
+fn row(figure: &Figure, figures: &[Figure]) -> String {
+    let others = comparison::of(&figure.name).map_or("", |comparison| comparison.others);
+    let aim = aim(figure, figures);
     let (name, value, unit) = (&figure.name, readable(figure.value), &figure.unit);
     format!("| {name} | {value} | {unit} | {others} | {aim} |")
 }
@@ -55,12 +50,12 @@ mod tests {
     fn only_the_table_changes() {
         let page = format!("# F\n{BEGIN}old\n{END}text\n");
         let figures = [
-            Figure::new("call", 1212, "instructions"),
+            Figure::new("call-fpu", 1212, "instructions"),
             Figure::new("guest-disk-read-4k", 41_501, "instructions"),
         ];
         let expected = format!(
             "# F\n{BEGIN}| Figure | Value | Unit | Others | Aim |\n|---|---:|---|---|---|\n\
-             | call | 1,212 | instructions | seL4 212 |  |\n\
+             | call-fpu | 1,212 | instructions | seL4 226 |  |\n\
              | guest-disk-read-4k | 41,501 | instructions | kvmtool 41,500 | at most 41,500: missed |\n{END}text\n"
         );
         assert_eq!(replace_table(&page, &figures), Some(expected));

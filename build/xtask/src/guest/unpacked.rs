@@ -58,7 +58,7 @@ fn take_apart(kernel: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The same setup code in front of an unpacked kernel.
-fn put_together(setup: &[u8], vmlinux: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn put_together(setup: &[u8], vmlinux: &[u8]) -> Result<Vec<u8>> {
     let mut image = setup.to_vec();
     let length = u32::try_from(vmlinux.len())?;
     // syssize in units of 16 bytes, payload_offset, payload_length.

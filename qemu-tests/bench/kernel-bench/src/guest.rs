@@ -13,17 +13,17 @@ use crate::{least, report};
 
 pub(crate) const MEASUREMENTS: &[Test] = &[
     Test {
-        id: "guest-cpuid",
+        id: "bare-exit-cpuid",
         rule: "CPUID to the monitor and back, with all general registers written",
         run: cpuid,
     },
     Test {
-        id: "guest-port",
+        id: "bare-exit-port",
         rule: "a port write to the monitor and back",
         run: port,
     },
     Test {
-        id: "guest-memory",
+        id: "bare-exit-memory",
         rule: "a write to memory that is not there, to the monitor and back",
         run: absent_memory,
     },
@@ -84,7 +84,7 @@ fn cpuid(t: &mut Tester) -> Outcome {
     // cpuid; jmp 0
     let vcpu = guest(t, 0xfceb_a20f)?;
     let took = measure(t, vcpu, reason::CPUID, 2, 20)?;
-    report("guest-cpuid", took);
+    report("bare-exit-cpuid", took);
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn port(t: &mut Tester) -> Outcome {
     // out 0x80, al; jmp 0
     let vcpu = guest(t, 0xfceb_80e6)?;
     let took = measure(t, vcpu, reason::IO_PORT, 2, 4)?;
-    report("guest-port-write", took);
+    report("bare-exit-port-write", took);
     Ok(())
 }
 
@@ -100,6 +100,6 @@ fn absent_memory(t: &mut Tester) -> Outcome {
     // mov [0x2000], al; jmp 0
     let vcpu = guest(t, 0xfb_eb20_00a2)?;
     let took = measure(t, vcpu, reason::MEMORY, 3, 4)?;
-    report("guest-memory-write", took);
+    report("bare-exit-memory-write", took);
     Ok(())
 }

@@ -1,0 +1,87 @@
+//! The machines whose guest measures or is measured.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::guest::{GuestCommand, GuestOptions};
+use crate::program::{self, KERNEL, Options};
+use crate::qemu::{Machine, Time};
+use crate::system::{self, DEFAULT_MANIFEST};
+use crate::volume;
+use crate::workspace::{self, Metadata};
+
+/// The system that encrypts nothing.
+const MANIFEST_WITHOUT_ENCRYPTION: &str = "qemu-tests/bench/system/system.toml";
+
+/// Opens the volume.
+pub(crate) const PASSPHRASE: &str = "bench";
+const VOLUME_SIZE: &str = "512M";
+/// Bytes of a disk that is not encrypted.
+const PLAIN_SIZE: u64 = 512 << 20;
+/// The disk's file.
+const DISK: &str = "disk.img";
+/// What marks the output of the guest's command.
+pub(super) const NONCE: &str = "bench";
+
+/// The default system with a fresh volume and a guest that executes `script`, its instructions counted;
+/// everything that it is made of goes into `folder`, and nothing else stays there.
+pub(crate) fn encrypted(metadata: &Metadata, folder: &Path, script: &str) -> Result<Machine> {
+    start_afresh(folder)?;
+    let passphrase = folder.join("passphrase");
+    fs::write(&passphrase, PASSPHRASE)?;
+    volume::create(&folder.join(DISK), VOLUME_SIZE, Some(&passphrase))?;
+    machine(metadata, DEFAULT_MANIFEST, folder, executing(script))
+}
+
+/// The same system and guest with an empty disk and a component that encrypts nothing.
+pub(super) fn not_encrypted(metadata: &Metadata, folder: &Path, script: &str) -> Result<Machine> {
+    with_guest(metadata, folder, executing(script))
+}
+
+/// The same system with any guest, whose files stand outside of `folder`.
+pub(super) fn with_guest(
+    metadata: &Metadata,
+    folder: &Path,
+    guest: GuestOptions<'_>,
+) -> Result<Machine> {
+    start_afresh(folder)?;
+    File::create(folder.join(DISK))?.set_len(PLAIN_SIZE)?;
+    machine(metadata, MANIFEST_WITHOUT_ENCRYPTION, folder, guest)
+}
+
+fn executing(script: &str) -> GuestOptions<'_> {
+    GuestOptions {
+        command: Some(GuestCommand {
+            text: script,
+            nonce: NONCE,
+        }),
+        ..GuestOptions::default()
+    }
+}
+
+fn start_afresh(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(fs::create_dir_all(folder)?)
+}
+
+fn machine(
+    metadata: &Metadata,
+    manifest: &str,
+    folder: &Path,
+    guest: GuestOptions<'_>,
+) -> Result<Machine> {
+    let image = folder.join("root.img");
+    let kernel = program::build_one(metadata, KERNEL, Options::default())?;
+    let manifest = workspace::path(manifest);
+    system::pack(metadata, &manifest, guest, Options::default(), &image)?;
+    let mut machine = Machine::new(kernel, image);
+    machine.disk = Some(folder.join(DISK));
+    machine.time = Time::Recorded {
+        control_socket: folder.join("control"),
+    };
+    Ok(machine)
+}
