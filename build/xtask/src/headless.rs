@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::qemu::{CommandOutput, Complaints, Ending, Event, Machine, Session, Watch};
-use crate::volume::{PROMPT, REFUSAL};
+use crate::qemu::{CommandOutput, Complaints, Ending, Event, Machine, Session, Watch, find};
+use crate::volume::PROMPT;
 
 /// Bound of a run that executes a command.
 const EXECUTE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -17,7 +17,7 @@ const EXECUTE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Exit status when the time was up, as timeout(1) has it.
 const TIME_WAS_UP: u8 = 124;
 /// Exit status when the command could not be run to its end.
-const NOT_RUN: u8 = 125;
+pub(crate) const NOT_RUN: u8 = 125;
 
 /// How much of the console is shown when a command did not come to its end.
 const LAST_LINES: usize = 30;
@@ -28,8 +28,10 @@ pub(crate) struct Passphrase(String);
 impl Passphrase {
     /// Reads the first line of the file.
     pub(crate) fn read(file: &Path) -> Result<Passphrase> {
-        let text = fs::read_to_string(file)
+        let bytes = fs::read(file)
             .with_context(|| format!("the passphrase file {} cannot be read", file.display()))?;
+        let text = String::from_utf8(bytes)
+            .with_context(|| format!("the passphrase file {} is no text", file.display()))?;
         let line = text.lines().next().unwrap_or("");
         ensure!(
             !line.is_empty(),
@@ -48,7 +50,8 @@ struct Attended {
     session: Session,
     console: Vec<u8>,
     prompts: Watch,
-    refusals: Watch,
+    /// Where the line starts that is not complete yet.
+    line_start: usize,
     passphrase: Option<Passphrase>,
     deadline: Instant,
 }
@@ -63,7 +66,7 @@ impl Attended {
             session: Session::start(machine, Complaints::Shown)?,
             console: Vec::new(),
             prompts: Watch::default(),
-            refusals: Watch::default(),
+            line_start: 0,
             passphrase,
             deadline: Instant::now() + timeout,
         })
@@ -78,11 +81,32 @@ impl Attended {
             {
                 self.session.send(&format!("{text}\r"))?;
             }
-            if self.refusals.sees(&self.console, REFUSAL) {
-                bail!("the volume refuses the passphrase in the file");
+            while let Some(length) = find(&self.console[self.line_start..], b"\n") {
+                let line = &self.console[self.line_start..][..length];
+                self.line_start += length + 1;
+                if let Some(why) = misfortune(&String::from_utf8_lossy(line)) {
+                    bail!(why);
+                }
             }
         }
         Ok(event)
+    }
+}
+
+/// What a line on the console says of why it makes no sense to wait any longer.
+///
+/// A guest can print such a line too: it ends its own machine by that.
+fn misfortune(line: &str) -> Option<String> {
+    let (label, text) = line.trim_end().strip_prefix('[')?.split_once("] ")?;
+    let is_volume = text.starts_with("the volume stays closed: ");
+    let is_end =
+        label == "supervisor" && (text.contains(" crashed: ") || text.contains(" is stopped: "));
+    if text.starts_with("wrong passphrase") {
+        Some("the volume refuses the passphrase in the file".into())
+    } else if is_volume || is_end {
+        Some(text.into())
+    } else {
+        None
     }
 }
 
@@ -153,4 +177,35 @@ fn print(bytes: &[u8]) -> Result<()> {
         .write_all(bytes)
         .and_then(|()| output.flush())
         .context("standard output cannot be written")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_ends_a_run_is_a_misfortune() {
+        let why = |line| misfortune(line).unwrap_or_default();
+        assert_eq!(
+            why("[disk-crypto] wrong passphrase; the next try is in 2 seconds\r"),
+            "the volume refuses the passphrase in the file"
+        );
+        assert_eq!(
+            why("[disk-crypto] the volume stays closed: the device failed\r"),
+            "the volume stays closed: the device failed"
+        );
+        assert_eq!(
+            why("[supervisor] disk is stopped: division error"),
+            "disk is stopped: division error"
+        );
+        for line in [
+            "wrong passphrase",
+            "[disk] a disk of 4 MiB",
+            "[x] y is stopped: z",
+            "[",
+            "",
+        ] {
+            assert_eq!(misfortune(line), None);
+        }
+    }
 }

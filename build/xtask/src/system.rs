@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use image_packer::{Alignment, Entry};
-use manifest_compiler::{CompiledSystem, Inputs};
+use manifest_compiler::{CompiledSystem, Folder, Inputs};
 
 use crate::guest::{GuestFiles, GuestOptions};
 use crate::products::Products;
@@ -46,13 +46,25 @@ pub(crate) fn compile(
         products: Products::build(metadata)?,
         guest: GuestFiles::prepare(guest)?,
     };
-    let shown = manifest.strip_prefix(workspace::root());
-    let shown = shown.unwrap_or(manifest).display();
+    let shown = shown(manifest);
     step(&format!("Building {shown}"), || {
         manifest_compiler::compile(workspace::root(), manifest, &mut inputs)
-            .map_err(|failure| anyhow!("{failure}"))
+            .map_err(|failure| anyhow!("{shown} cannot be built:\n{failure}"))
     })
-    .with_context(|| format!("{shown} cannot be built"))
+}
+
+/// Applies the rules to a manifest before anything is built for it.
+pub(crate) fn check(manifest: &Path) -> Result<()> {
+    let tree = Folder(workspace::root().to_owned());
+    let shown = shown(manifest);
+    manifest_compiler::check_tree(&tree, &shown)
+        .map_err(|failure| anyhow!("{shown} cannot be built:\n{failure}"))
+}
+
+/// A manifest's path as messages have it: from the repository's root where it lies below.
+fn shown(manifest: &Path) -> String {
+    let below = manifest.strip_prefix(workspace::root());
+    below.unwrap_or(manifest).display().to_string()
 }
 
 /// What the manifest compiler asks for.

@@ -15,9 +15,6 @@ const TOOL: &str = "volume";
 /// What the console says when a component has asked a question and is ready for the answer.
 pub(crate) const PROMPT: &str = "asks; keystrokes go to it alone";
 
-/// What disk-crypto says of a passphrase that opens no slot.
-pub(crate) const REFUSAL: &str = "wrong passphrase";
-
 /// Builds the tool and says where it is.
 pub(crate) fn tool() -> Result<PathBuf> {
     // Optimised: a passphrase is made slow to guess on purpose.

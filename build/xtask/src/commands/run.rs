@@ -1,5 +1,6 @@
 //! `cargo xtask run`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     guest_initrd: Option<PathBuf>,
     /// Memory of the machine.
-    #[arg(long, value_name = "SIZE", default_value = "2G")]
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = memory_size)]
     memory: String,
     /// Image file of the volume [default: ~/.local/share/sekisho/first-light.img].
     #[arg(long, value_name = "FILE")]
@@ -56,17 +57,21 @@ pub(crate) struct Arguments {
     verbose: bool,
 }
 
+/// The guest's 512 MiB, the servers, and the boot archive beside its copies.
+const LEAST_MEMORY_MIB: u64 = 1024;
+
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
-    host::ensure(&host::ALL)?;
-    let passphrase = arguments
-        .passphrase_file
-        .as_deref()
-        .map(Passphrase::read)
-        .transpose()?;
-    let disk = user_disk::prepare(
-        arguments.disk.as_deref(),
-        arguments.passphrase_file.as_deref(),
-    )?;
+    match (start(arguments), &arguments.exec) {
+        // The command's own status must stay the command's own.
+        (Err(error), Some(_)) => {
+            eprintln!("error: {error:#}");
+            Ok(headless::NOT_RUN.into())
+        }
+        (result, _) => result,
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<ExitCode> {
     let nonce = nonce::fresh()?;
     let guest = GuestOptions {
         kernel: arguments.guest_kernel.as_deref(),
@@ -76,18 +81,26 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
             nonce: &nonce,
         }),
     };
-    let image = workspace::path("target/run/root.img");
-    let metadata = workspace::metadata()?;
-    let kernel = step("Building the kernel", || {
-        program::build_one(&metadata, KERNEL, Options::default())
-    })?;
+    // What the user gives is looked at first; the rest may take minutes.
+    guest.check()?;
     let manifest = match &arguments.manifest {
         Some(file) => std::path::absolute(file)?,
         None => workspace::path(DEFAULT_MANIFEST),
     };
-    system::pack(&metadata, &manifest, guest, Options::default(), &image)?;
+    system::check(&manifest)?;
+    let passphrase_file = arguments.passphrase_file.as_deref();
+    let passphrase = passphrase_file.map(Passphrase::read).transpose()?;
 
-    let mut machine = Machine::new(kernel, image);
+    host::ensure(&host::ALL)?;
+    let disk = user_disk::prepare(arguments.disk.as_deref(), passphrase_file)?;
+    let image = RootImage::fresh();
+    let metadata = workspace::metadata()?;
+    let kernel = step("Building the kernel", || {
+        program::build_one(&metadata, KERNEL, Options::default())
+    })?;
+    system::pack(&metadata, &manifest, guest, Options::default(), &image.0)?;
+
+    let mut machine = Machine::new(kernel, image.0.clone());
     machine.memory.clone_from(&arguments.memory);
     machine.disk = Some(disk);
     if arguments.exec.is_none() {
@@ -106,5 +119,38 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
             eprintln!("the machine {ending}");
             Ok(ending.exit_code())
         }
+    }
+}
+
+/// A size that QEMU understands, and that the system gets on with.
+fn memory_size(text: &str) -> Result<String, String> {
+    let unit = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let mebibytes = text[..text.len() - unit.len()].parse::<u64>().ok();
+    let mebibytes = match (mebibytes, unit) {
+        (Some(size), "M") => size,
+        (Some(size), "G") => size.saturating_mul(1024),
+        _ => return Err("a size is a number with M or G behind it".into()),
+    };
+    if mebibytes < LEAST_MEMORY_MIB {
+        return Err("the system needs 1G at least".into());
+    }
+    Ok(text.into())
+}
+
+/// The root image of this run, gone when it ends: two runs at once have one each, and a guest's
+/// command stays nowhere.
+struct RootImage(PathBuf);
+
+impl RootImage {
+    fn fresh() -> RootImage {
+        let name = format!("target/run/root-{}.img", std::process::id());
+        RootImage(workspace::path(&name))
+    }
+}
+
+impl Drop for RootImage {
+    fn drop(&mut self) {
+        // It was perhaps never written.
+        let _ = fs::remove_file(&self.0);
     }
 }

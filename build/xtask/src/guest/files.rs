@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Parts, initramfs, unpacked};
 
@@ -26,6 +26,15 @@ pub(crate) struct GuestCommand<'a> {
     pub(crate) nonce: &'a str,
 }
 
+impl GuestOptions<'_> {
+    /// Looks at the files that the user gives, before anything is built for them.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.kernel.map(read_kernel).transpose()?;
+        self.initrd.map(read_initrd).transpose()?;
+        Ok(())
+    }
+}
+
 /// The guest's files, all of them there.
 pub(crate) struct GuestFiles<'a> {
     options: GuestOptions<'a>,
@@ -44,23 +53,18 @@ impl<'a> GuestFiles<'a> {
 
     /// The kernel: a bzImage for x86_64, unpacked if we can.
     pub(crate) fn kernel(&self) -> Result<Vec<u8>> {
-        let file = match self.options.kernel {
-            Some(file) => file.to_owned(),
-            None => self.parts.kernel(),
-        };
-        let bytes = fs::read(&file)
-            .with_context(|| format!("the guest kernel {} cannot be read", file.display()))?;
-        if let Err(why) = check_kernel(&bytes) {
-            bail!("{} is no guest kernel: {why}", file.display());
-        }
-        Ok(unpacked::unpacked(&bytes)?.unwrap_or(bytes))
+        let debians = self.parts.kernel();
+        let file = self.options.kernel.unwrap_or(&debians);
+        let bytes = read_kernel(file)?;
+        let unpacked = unpacked::unpacked(&bytes)
+            .with_context(|| format!("{} is no guest kernel", file.display()))?;
+        Ok(unpacked.unwrap_or(bytes))
     }
 
     /// The initramfs, with the command behind it.
     pub(crate) fn initrd(&self) -> Result<Vec<u8>> {
         let mut bytes = match self.options.initrd {
-            Some(file) => fs::read(file)
-                .with_context(|| format!("the guest initrd {} cannot be read", file.display()))?,
+            Some(file) => read_initrd(file)?,
             None => initramfs::build(&self.parts)?,
         };
         if let Some(command) = self.options.command {
@@ -71,6 +75,39 @@ impl<'a> GuestFiles<'a> {
         Ok(bytes)
     }
 }
+
+fn read_kernel(file: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::read(file)
+        .with_context(|| format!("the guest kernel {} cannot be read", file.display()))?;
+    if let Err(why) = check_kernel(&bytes) {
+        bail!("{} is no guest kernel: {why}", file.display());
+    }
+    Ok(bytes)
+}
+
+fn read_initrd(file: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::read(file)
+        .with_context(|| format!("the guest initrd {} cannot be read", file.display()))?;
+    ensure!(
+        INITRD_STARTS.iter().any(|start| bytes.starts_with(start)),
+        "{} is no guest initrd: it is no cpio archive, nor compressed in a way that Linux knows",
+        file.display()
+    );
+    Ok(bytes)
+}
+
+/// How an initramfs starts: cpio with and without checksums; gzip, bzip2, lzma, xz, lzo, lz4, zstd.
+const INITRD_STARTS: [&[u8]; 9] = [
+    b"070701",
+    b"070702",
+    &[0x1f, 0x8b],
+    b"BZh",
+    &[0x5d, 0, 0],
+    &[0xfd, b'7', b'z', b'X', b'Z', 0],
+    &[0x89, b'L', b'Z', b'O'],
+    &[0x02, 0x21, 0x4c, 0x18],
+    &[0x28, 0xb5, 0x2f, 0xfd],
+];
 
 /// Checks the setup header (Documentation/arch/x86/boot.rst in Linux): the VMM enters at the
 /// 64-bit entry point, which `xloadflags` announces from protocol 2.12 on.
@@ -87,6 +124,16 @@ fn check_kernel(bytes: &[u8]) -> Result<(), &'static str> {
     }
     if word(0x236).is_none_or(|flags| flags & 1 == 0) {
         return Err("it is not built for 64 bits");
+    }
+    // Boot sector and setup sectors (none means four), then the code, in units of 16 bytes.
+    let setup_sectors = match bytes[0x1f1] {
+        0 => 4,
+        sectors => usize::from(sectors),
+    };
+    let code = bytes[0x1f4..0x1f8].iter().rev();
+    let code = code.fold(0, |size, byte| size << 8 | usize::from(*byte)) * 16;
+    if bytes.len() < (setup_sectors + 1) * 512 + code {
+        return Err("it is cut off");
     }
     Ok(())
 }
@@ -106,7 +153,12 @@ mod tests {
 
     #[test]
     fn only_64_bit_kernels_pass() {
-        assert_eq!(check_kernel(&header(0x20f, 0x3f)), Ok(()));
+        let mut whole = header(0x20f, 0x3f);
+        // One setup sector, and no code.
+        whole[0x1f1] = 1;
+        assert_eq!(check_kernel(&whole), Ok(()));
+        whole[0x1f4] = 1;
+        assert_eq!(check_kernel(&whole), Err("it is cut off"));
         assert!(check_kernel(&header(0x20f, 0x3e)).is_err());
         assert!(check_kernel(&header(0x20b, 1)).is_err());
         assert!(check_kernel(b"#!/bin/sh").is_err());

@@ -39,7 +39,8 @@ pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
             unsent.after
         ));
     }
-    if boot.exec.is_some() {
+    // A command whose machine is to lose its power need not end.
+    if boot.exec.is_some() && boot.cut_power_after.is_none() {
         findings.extend(command_finding(boot.exec_status, outcome));
     }
     findings
