@@ -1,5 +1,7 @@
 //! The encrypted volume's image file, as far as this tool has to know it.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,6 +16,26 @@ const TOOL: &str = "volume";
 
 /// What the console says when a component has asked a question and is ready for the answer.
 pub(crate) const PROMPT: &str = "asks; keystrokes go to it alone";
+
+/// How each copy of a volume's header starts.
+pub(crate) const MAGIC: &[u8; 8] = b"SKSHVOL\0";
+
+/// Bytes of a header; one is at the start, one at the end.
+const HEADER_SIZE: u64 = 4096;
+
+/// Whether the file holds either copy of a volume's header.
+pub(crate) fn is_one(file: &Path) -> Result<bool> {
+    let open = || -> std::io::Result<bool> {
+        let file = File::open(file)?;
+        let last = file.metadata()?.len().saturating_sub(HEADER_SIZE);
+        let is_at = |offset| {
+            let mut start = [0; MAGIC.len()];
+            file.read_exact_at(&mut start, offset).is_ok() && start == *MAGIC
+        };
+        Ok(is_at(0) || is_at(last))
+    };
+    open().with_context(|| format!("{} cannot be read", file.display()))
+}
 
 /// Builds the tool and says where it is.
 pub(crate) fn tool() -> Result<PathBuf> {
@@ -59,4 +81,15 @@ pub(crate) fn locate(image: &Path, blocks: &[u64], passphrase_file: &Path) -> Re
     }
     ensure!(places.len() == blocks.len(), "a block is not named");
     Ok(places)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_format_has_this_mark() {
+        // This crate links no server, so it reads what the format's own source says.
+        let format = include_str!("../../../servers/disk-crypto/core/src/header.rs");
+        assert!(format.contains(r#"const MAGIC: [u8; 8] = *b"SKSHVOL\0";"#));
+        assert_eq!(super::MAGIC, b"SKSHVOL\0");
+    }
 }

@@ -54,7 +54,7 @@ pub(crate) fn execute(_: &Arguments) -> Result<ExitCode> {
         println!("Everything is there. `cargo xtask run` boots the system.");
         Ok(ExitCode::SUCCESS)
     } else {
-        println!("As root, or where sudo may be used, `cargo xtask run` installs what is missing.");
+        println!("Of what is missing, each command installs what it needs: as root, or by sudo.");
         Ok(ExitCode::FAILURE)
     }
 }
@@ -87,8 +87,9 @@ fn room() -> Result<()> {
             Command::new("df")
                 .args(["--human-readable", "--output=avail"])
                 .arg(existing),
-        )?;
-        let free = listing.lines().nth(1).unwrap_or("?").trim();
+        )
+        .unwrap_or_default();
+        let free = listing.lines().nth(1).unwrap_or("an unknown size").trim();
         line(
             "room",
             name,

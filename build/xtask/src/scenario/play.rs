@@ -118,7 +118,9 @@ fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Out
             session.send(&send.text)?;
             sent += 1;
         }
-        if boot.passphrase == Passphrase::Typed && prompts.sees(&console, volume::PROMPT) {
+        // On the host it is for `cargo xtask run` to type it.
+        let types = boot.passphrase == Passphrase::Typed && boot.host.is_none();
+        if types && prompts.sees(&console, volume::PROMPT) {
             session.send(&format!("{}\r", disk::PASSPHRASE))?;
         }
         if let Some(text) = &boot.cut_power_after
