@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 use super::damage::Damage;
+use super::time::Timed;
 use crate::qemu::{Firmware, OnReset};
 
 /// One scenario.
@@ -75,6 +76,9 @@ pub(crate) struct Boot {
     /// Texts that must not appear.
     #[serde(default)]
     pub(crate) forbid: Vec<String>,
+    /// What must be true of the guest's time.
+    #[serde(default)]
+    pub(crate) timed: Vec<Timed>,
     /// How the machine must end.
     pub(crate) ending: Option<ExpectedEnding>,
     /// Machine code that is the whole guest kernel.

@@ -1,12 +1,15 @@
 //! Compares what happened with what must.
 
 use super::file::{Boot, ExpectedEnding};
+use super::time::Arrivals;
 use crate::qemu::{CommandOutput, Ending, find};
 
 /// What happened in one boot.
 pub(super) struct Outcome {
     /// Everything on the console.
     pub(super) console: Vec<u8>,
+    /// When it came.
+    pub(super) arrivals: Arrivals,
     /// What the guest's command printed.
     pub(super) command_output: Vec<u8>,
     /// How far the guest's command came.
@@ -28,6 +31,8 @@ pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
     }
     findings.extend(missing(&boot.expect, &outcome.console));
     findings.extend(missing(&boot.exec_expect, &outcome.command_output));
+    let timed = boot.timed.iter();
+    findings.extend(timed.filter_map(|timed| timed.finding(&outcome.console, &outcome.arrivals)));
     for text in &boot.forbid {
         if find(&outcome.console, text.as_bytes()).is_some() {
             findings.push(format!("{text:?} appeared"));
@@ -105,6 +110,7 @@ mod tests {
     fn outcome(console: &str, ending: Ending) -> Outcome {
         Outcome {
             console: console.into(),
+            arrivals: Arrivals::default(),
             command_output: Vec::new(),
             command: CommandOutput::new("scenario"),
             sent: 0,

@@ -11,6 +11,7 @@ mod host_shell;
 mod judge;
 mod play;
 mod prepare;
+mod time;
 
 use std::path::PathBuf;
 

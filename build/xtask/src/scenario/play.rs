@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::damage::{self, Damage};
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
+use super::time::Arrivals;
 use super::{Prepared, SCENARIO_NONCE, disk, host_shell};
 use crate::qemu::{CommandOutput, Complaints, Event, Session, Watch};
 use crate::volume;
@@ -99,6 +100,7 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Vec<String>> {
 fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Outcome> {
     let mut command = CommandOutput::new(SCENARIO_NONCE);
     let mut console = Vec::new();
+    let mut arrivals = Arrivals::default();
     let mut command_output = Vec::new();
     let mut sent = 0;
     let mut cues = Watch::default();
@@ -109,6 +111,7 @@ fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Out
             Event::Output(bytes) => {
                 command_output.extend(command.feed(&bytes));
                 console.extend(bytes);
+                arrivals.note(console.len());
             }
             Event::Ended(ending) => break (ending, session.exit_code()),
         }
@@ -131,6 +134,7 @@ fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Out
     };
     Ok(Outcome {
         console,
+        arrivals,
         command_output,
         command,
         sent,
