@@ -16,7 +16,11 @@ use disk_crypto_core::{BLOCK_SIZE, BlockDevice, DeviceError};
 use libfuzzer_sys::fuzz_target;
 
 const BLOCKS: u64 = 20;
-const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+const CHEAP: Cost = Cost {
+    memory_kib: 8,
+    passes: 1,
+    lanes: 1,
+};
 const PASSPHRASE: &[u8] = b"open sesame";
 
 struct Disk(RefCell<Vec<u8>>);
@@ -60,7 +64,9 @@ fn open(disk: &Disk) -> Option<Volume<&Disk>> {
 fn image() -> &'static Vec<u8> {
     static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let size = Layout::smallest(BLOCKS).expect("a legal size").device_blocks();
+        let size = Layout::smallest(BLOCKS)
+            .expect("a legal size")
+            .device_blocks();
         let size = usize::try_from(size).expect("a small disk");
         let disk = Disk(RefCell::new(vec![0; size * BLOCK_SIZE]));
         let passphrase = NewPassphrase {
@@ -68,7 +74,12 @@ fn image() -> &'static Vec<u8> {
             cost: CHEAP,
             memory: &mut vec![MemoryBlock::default(); 8],
         };
-        block_on(unlock::create(&&disk, passphrase, &mut Randomness::new([1; 32]))).expect("it is large enough");
+        block_on(unlock::create(
+            &&disk,
+            passphrase,
+            &mut Randomness::new([1; 32]),
+        ))
+        .expect("it is large enough");
         let volume = open(&disk).expect("just created");
         for round in 0..270 {
             let block = round % BLOCKS;

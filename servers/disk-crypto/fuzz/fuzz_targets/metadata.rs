@@ -16,10 +16,22 @@ fuzz_target!(|data: &[u8]| {
     // The checksum would keep the fuzzer out of all that lies behind it.
     let forged = Header::with_checksum(block);
     if let Ok(header) = Header::decode(&forged) {
-        assert!(header.slots.iter().flatten().all(|slot| slot.cost.is_legal()));
+        assert!(
+            header
+                .slots
+                .iter()
+                .flatten()
+                .all(|slot| slot.cost.is_legal())
+        );
         let layout = &header.layout;
         assert!(layout.header(Replica::Second) < layout.device_blocks());
-        assert!(layout.place(layout.zone_of(layout.block_count() - 1), 0) < layout.root(Replica::Second));
-        assert_eq!(Layout::new(layout.block_count(), layout.device_blocks()).as_ref(), Some(layout));
+        assert!(
+            layout.place(layout.zone_of(layout.block_count() - 1), 0)
+                < layout.root(Replica::Second)
+        );
+        assert_eq!(
+            Layout::new(layout.block_count(), layout.device_blocks()).as_ref(),
+            Some(layout)
+        );
     }
 });

@@ -1,0 +1,54 @@
+//! The steps of a driver that finds its devices and starts them, so that inputs begin where it gets interesting.
+
+/// PCI configuration ports.
+const ADDRESS: u16 = 0xcf8;
+const DATA: u16 = 0xcfc;
+/// Registers of virtio's common configuration.
+const FEATURE_SELECT: u16 = 0x08;
+const FEATURES: u16 = 0x0c;
+const STATUS: u16 = 0x14;
+const QUEUE_SIZE: u16 = 0x18;
+const QUEUE_ENABLE: u16 = 0x1c;
+const QUEUE_AREAS: u16 = 0x20;
+
+/// Steps after which the entropy device's queue has its areas at 0x1000, the volume's at 0x0.
+pub fn start_devices() -> Vec<u8> {
+    let mut steps = Vec::new();
+    // Places in the script's list, and PCI device numbers.
+    for (place, device, memory) in [(0u8, 1u32, 0x1000u32), (2, 2, 0)] {
+        port(&mut steps, ADDRESS, 0x8000_0004 | device << 11);
+        port(&mut steps, DATA, 6);
+        write(&mut steps, place, STATUS, 1, 3);
+        write(&mut steps, place, FEATURE_SELECT, 4, 1);
+        write(&mut steps, place, FEATURES, 4, 1);
+        write(&mut steps, place, STATUS, 1, 0xb);
+        write(&mut steps, place, QUEUE_SIZE, 2, 16);
+        for (area, offset) in (0..).zip([0, 0x100, 0x200]) {
+            write(
+                &mut steps,
+                place,
+                QUEUE_AREAS + area * 8,
+                4,
+                memory + offset,
+            );
+        }
+        write(&mut steps, place, QUEUE_ENABLE, 2, 1);
+        write(&mut steps, place, STATUS, 1, 0xf);
+    }
+    steps
+}
+
+/// OUT of four bytes.
+fn port(steps: &mut Vec<u8>, port: u16, value: u32) {
+    steps.extend_from_slice(&[3, 2 << 1]);
+    steps.extend_from_slice(&port.to_le_bytes());
+    steps.extend_from_slice(&value.to_le_bytes());
+}
+
+/// MOV of `size` bytes to device memory.
+fn write(steps: &mut Vec<u8>, place: u8, offset: u16, size: u32, value: u32) {
+    let size = u8::try_from(size.ilog2()).expect("at most 3");
+    steps.extend_from_slice(&[0, place << 3 | size]);
+    steps.extend_from_slice(&offset.to_le_bytes());
+    steps.extend_from_slice(&value.to_le_bytes());
+}
