@@ -78,8 +78,7 @@ impl Disk {
         block_on(poll_fn(|context| {
             let result = future.as_mut().poll(context);
             if result.is_pending() {
-                self.signal();
-                let _ = notification.wait();
+                let _ = notification.wake_and_wait(self.whom_to_wake());
                 self.take_completions();
             }
             result
@@ -111,11 +110,9 @@ impl Disk {
         }
     }
 
-    /// Wakes the server if there is anything new for it.
-    pub(crate) fn signal(&self) {
-        if self.owes_signal.take() {
-            self.channel.signal();
-        }
+    /// The channel to be signalled, if there is anything new for the server. Answers once.
+    pub(crate) fn whom_to_wake(&self) -> Option<&Channel> {
+        self.owes_signal.take().then_some(&self.channel)
     }
 
     /// Waits for a place that no request uses; it is taken from now on.

@@ -72,7 +72,7 @@ impl Guest {
         })
     }
 
-    /// Answers a request. The monitor is woken by [`signal`](Self::signal).
+    /// Answers a request. Waking the monitor for it is [owed](Self::whom_to_wake) to it.
     pub(crate) fn answer(&self, id: u32, outcome: Outcome) {
         let mut state = self.state.borrow_mut();
         state.unanswered = state.unanswered.saturating_sub(1);
@@ -86,11 +86,9 @@ impl Guest {
         }
     }
 
-    /// Wakes the monitor if there is anything new for it.
-    pub(crate) fn signal(&self) {
-        if self.owes_signal.take() {
-            self.channel.signal();
-        }
+    /// The channel to be signalled, if there is anything new for the monitor. Answers once.
+    pub(crate) fn whom_to_wake(&self) -> Option<&Channel> {
+        self.owes_signal.take().then_some(&self.channel)
     }
 }
 

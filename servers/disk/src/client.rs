@@ -80,7 +80,7 @@ impl Client {
         }
     }
 
-    /// Answers a request. The client is woken by [`signal`](Self::signal).
+    /// Answers a request. Waking the client for it is [owed](Self::whom_to_wake) to it.
     pub(crate) fn answer(&mut self, id: u32, outcome: Outcome) {
         self.unanswered = self.unanswered.saturating_sub(1);
         self.owes_signal = true;
@@ -93,11 +93,9 @@ impl Client {
         }
     }
 
-    /// Wakes the client if there is anything new for it.
-    pub(crate) fn signal(&mut self) {
-        if core::mem::take(&mut self.owes_signal) {
-            self.channel.signal();
-        }
+    /// The channel to be signalled, if there is anything new for the client. Answers once.
+    pub(crate) fn whom_to_wake(&mut self) -> Option<&Channel> {
+        core::mem::take(&mut self.owes_signal).then_some(&self.channel)
     }
 
     fn take(&mut self) -> Result<Option<Request>, ChannelError> {

@@ -2,7 +2,7 @@
 
 use block_api::Refusal;
 use disk_core::{Outcome, Token};
-use runtime::Component;
+use runtime::{Component, shared_memory::Channel};
 
 use crate::client::{Client, Work};
 use crate::device::Device;
@@ -22,15 +22,14 @@ impl Server {
         Ok(Self { device, client })
     }
 
-    /// Does what the signals ask for.
-    pub(crate) fn handle(&mut self, signals: u64) -> Result<(), Failure> {
+    /// Does what the signals ask for; answers whom to wake then.
+    pub(crate) fn handle(&mut self, signals: u64) -> Result<Option<&Channel>, Failure> {
         if self.device.take_interrupt(signals)? {
             self.answer_finished();
         }
         // The client may have sent requests, or the device made room for some that wait.
         self.submit_requests();
-        self.client.signal();
-        Ok(())
+        Ok(self.client.whom_to_wake())
     }
 
     fn answer_finished(&mut self) {

@@ -25,7 +25,8 @@ impl Client {
         self.channel.input().read_u64_at(DEADLINE).unwrap_or(0)
     }
 
-    pub(crate) fn wake(&self) {
-        self.channel.signal();
+    /// By which it is woken.
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.channel
     }
 }

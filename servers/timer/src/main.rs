@@ -21,7 +21,9 @@ runtime::component!(main);
 fn main(component: Component) -> Result<Infallible, Failure> {
     let mut server = Server::new(&component)?;
     let notification = component.notification()?;
+    let mut signals = notification.wait();
     loop {
-        server.handle(notification.wait())?;
+        let client = server.handle(signals)?;
+        signals = notification.wake_and_wait(client);
     }
 }

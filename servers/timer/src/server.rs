@@ -6,6 +6,7 @@ use mmio::Registers;
 use runtime::{
     Clock, Component,
     sel4_sys::{Ipc, invoke::irq_handler_ack},
+    shared_memory::Channel,
 };
 use timer_core::{Armed, Hpet, Rate, Schedule};
 
@@ -51,8 +52,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Does what the signals ask for: new deadlines of clients, or the interrupt.
-    pub(crate) fn handle(&mut self, signals: u64) -> Result<(), Failure> {
+    /// Does what the signals ask for: new deadlines of clients, or the interrupt. Answers whom to wake yet.
+    pub(crate) fn handle(&mut self, signals: u64) -> Result<Option<&Channel>, Failure> {
         for (number, client) in self.clients.iter().enumerate() {
             if client.is_in(signals) {
                 self.schedule.set(number, client.deadline());
@@ -61,25 +62,29 @@ impl Server {
         if signals & self.interrupt.badge != 0 {
             self.acknowledge()?;
         }
-        self.wake_and_arm();
-        Ok(())
+        Ok(self.wake_and_arm())
     }
 
-    /// Wakes who is due and has the next one's time interrupt us. If that time passes meanwhile, again.
-    fn wake_and_arm(&mut self) {
+    /// Wakes who is due, all but the last of them, and has the next one's time interrupt us. If that time
+    /// passes meanwhile, again.
+    fn wake_and_arm(&mut self) -> Option<&Channel> {
+        let mut to_wake = None;
         loop {
             let now = self.clock.now().0;
             for client in self.schedule.take_due(now) {
-                self.clients[client].wake();
+                if let Some(earlier) = to_wake.replace(client) {
+                    self.clients[earlier].channel().signal();
+                }
             }
             let Some(next) = self.schedule.next() else {
-                return;
+                break;
             };
             let ticks = self.rate.hpet_ticks(next.saturating_sub(now));
             if self.hpet.arm(ticks) == Armed::Ahead {
-                return;
+                break;
             }
         }
+        to_wake.map(|client| self.clients[client].channel())
     }
 
     fn acknowledge(&self) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Signals: waiting for them and sending them.
 
-use sel4_sys::Ipc;
+use sel4_sys::{Ipc, MessageInfo};
+use shared_memory::Channel;
 
 /// Set in every word that comes from this component's own notification, and in no endpoint badge.
 pub(crate) const SIGNAL_MARK: u64 = 1 << 63;
@@ -29,6 +30,19 @@ impl Notification {
     #[must_use]
     pub fn wait(&self) -> u64 {
         self.ipc.wait(self.slot).badge & !SIGNAL_MARK
+    }
+
+    /// Wakes `peer`, if there is one to wake, and waits: one system call for both, and a peer that comes
+    /// first in line runs without coming back here in between.
+    #[must_use]
+    pub fn wake_and_wait(&self, peer: Option<&Channel>) -> u64 {
+        let Some(peer) = peer else {
+            return self.wait();
+        };
+        let nothing = MessageInfo::new(0, 0, 0);
+        let signal = peer.signal_capability();
+        let received = self.ipc.nb_send_wait(signal, nothing, [0; 4], self.slot);
+        received.badge & !SIGNAL_MARK
     }
 
     /// Takes the signals that are there; 0 without any.

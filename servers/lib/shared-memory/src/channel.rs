@@ -90,6 +90,17 @@ impl Channel {
         }
     }
 
+    /// The capability by which the peer is woken, for who does that together with something else.
+    #[must_use]
+    pub const fn signal_capability(&self) -> u64 {
+        match self.signal {
+            Signal::Notification(notification) => notification,
+            // The slot that never holds anything.
+            #[cfg(any(test, feature = "simulation"))]
+            Signal::None => 0,
+        }
+    }
+
     /// The bits that the peer's signal sets in the word of this program's notification.
     #[must_use]
     pub const fn badge(&self) -> u64 {
