@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 
 /// Lets any number pass together, or one alone. Whoever wants to be alone goes before those who come later.
@@ -75,52 +75,86 @@ impl Drop for Alone<'_> {
 }
 
 /// Whether a task has been woken since it last ran.
-struct Flag(AtomicBool);
+struct Flag {
+    woken: AtomicBool,
+    /// How many tasks have.
+    all_woken: Arc<AtomicUsize>,
+}
+
+impl Flag {
+    fn set(&self) {
+        if !self.woken.swap(true, Ordering::Relaxed) {
+            self.all_woken.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Clears it; answers whether it was set.
+    fn take(&self) -> bool {
+        let was_set = self.woken.swap(false, Ordering::Relaxed);
+        if was_set {
+            self.all_woken.fetch_sub(1, Ordering::Relaxed);
+        }
+        was_set
+    }
+}
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
+        self.set();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
+        self.set();
     }
 }
 
-struct Task<'a> {
-    woken: Arc<Flag>,
+/// Room for one task after another. Their memory and waker stay, so that a task costs no allocation.
+struct Place<F> {
+    flag: Arc<Flag>,
     waker: Waker,
-    future: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
+    future: Pin<Box<Option<F>>>,
 }
 
-/// Runs tasks whenever they have been woken.
-#[derive(Default)]
-pub struct Tasks<'a> {
-    /// Finished tasks leave their place, and its waker, to the next one.
-    places: Vec<Task<'a>>,
+/// Runs tasks of one kind whenever they have been woken.
+pub struct Tasks<F> {
+    places: Vec<Place<F>>,
+    all_woken: Arc<AtomicUsize>,
 }
 
-impl<'a> Tasks<'a> {
+impl<F: Future<Output = ()>> Tasks<F> {
+    /// No tasks.
+    pub fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            all_woken: Arc::new(AtomicUsize::new(0)),
+        }
+    }
+
     /// Adds a task; it runs at the next [`run`](Self::run).
-    pub fn spawn(&mut self, future: impl Future<Output = ()> + 'a) {
-        let future = Some(Box::pin(future) as Pin<Box<dyn Future<Output = ()> + 'a>>);
-        if let Some(place) = self.places.iter_mut().find(|place| place.future.is_none()) {
-            place.woken.0.store(true, Ordering::Relaxed);
-            place.future = future;
+    pub fn spawn(&mut self, future: F) {
+        let mut places = self.places.iter_mut();
+        if let Some(place) = places.find(|place| place.future.is_none()) {
+            place.future.set(Some(future));
+            place.flag.set();
             return;
         }
-        let woken = Arc::new(Flag(AtomicBool::new(true)));
-        let waker = Waker::from(woken.clone());
-        self.places.push(Task {
-            woken,
-            waker,
-            future,
+        let flag = Arc::new(Flag {
+            woken: AtomicBool::new(false),
+            all_woken: self.all_woken.clone(),
+        });
+        flag.set();
+        self.places.push(Place {
+            waker: Waker::from(flag.clone()),
+            flag,
+            future: Box::pin(Some(future)),
         });
     }
 
     /// Runs tasks until each is finished or waits for something outside.
     pub fn run(&mut self) {
-        while self.run_once() {}
+        while self.is_any_woken() {
+            self.run_once();
+        }
     }
 
     /// Tasks that are not finished.
@@ -136,22 +170,33 @@ impl<'a> Tasks<'a> {
         self.len() == 0
     }
 
-    fn run_once(&mut self) -> bool {
-        let mut ran = false;
+    fn is_any_woken(&self) -> bool {
+        self.all_woken.load(Ordering::Relaxed) > 0
+    }
+
+    fn run_once(&mut self) {
         for place in &mut self.places {
-            let Some(future) = &mut place.future else {
-                continue;
-            };
-            if !place.woken.0.swap(false, Ordering::Relaxed) {
+            // Few are at work at a time, and they take the first places.
+            if self.all_woken.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            if !place.flag.take() {
                 continue;
             }
-            ran = true;
-            let mut context = Context::from_waker(&place.waker);
-            if future.as_mut().poll(&mut context).is_ready() {
-                place.future = None;
+            // A late waker finds its task finished and the place empty.
+            if let Some(future) = place.future.as_mut().as_pin_mut() {
+                let mut context = Context::from_waker(&place.waker);
+                if future.poll(&mut context).is_ready() {
+                    place.future.set(None);
+                }
             }
         }
-        ran
+    }
+}
+
+impl<F: Future<Output = ()>> Default for Tasks<F> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

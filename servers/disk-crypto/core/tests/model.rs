@@ -4,6 +4,7 @@ mod common;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 
 use common::disk::Disk;
 use common::random::Random;
@@ -135,8 +136,7 @@ fn reading_while_the_same_block_is_rewritten_finds_one_of_its_versions() {
     block_on(volume.flush()).expect("intact");
     disk.delay.set(20);
     let last_version = RefCell::new(1);
-    let mut tasks = Tasks::default();
-    tasks.spawn(async {
+    let writer: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {
         for version in 2..200 {
             *last_version.borrow_mut() = version;
             volume
@@ -146,7 +146,7 @@ fn reading_while_the_same_block_is_rewritten_finds_one_of_its_versions() {
             volume.flush().await.expect("intact");
         }
     });
-    tasks.spawn(async {
+    let reader = Box::pin(async {
         for _ in 0..300 {
             let mut data = [0; BLOCK_SIZE];
             let oldest = last_version.borrow().max(2) - 1;
@@ -155,6 +155,9 @@ fn reading_while_the_same_block_is_rewritten_finds_one_of_its_versions() {
             assert!((oldest..=*last_version.borrow()).contains(&version));
         }
     });
+    let mut tasks = Tasks::new();
+    tasks.spawn(writer);
+    tasks.spawn(reader);
     tasks.run();
     assert!(tasks.is_empty());
 }
