@@ -1,7 +1,7 @@
 //! The programs that systems are made of, built together.
 //!
-//! One cargo command for all of them uses every core, and builds the libraries that they share
-//! once. Programs of tests are left out: the features that they switch on would reach the others.
+//! One cargo command for all with the same flags uses every core, and builds the libraries that they
+//! share once. Programs of tests are left out: the features that they switch on would reach the others.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,17 +24,8 @@ pub(crate) struct Products {
 impl Products {
     /// Builds what has changed.
     pub(crate) fn build(metadata: &Metadata) -> Result<Products> {
-        let packages: Vec<_> = Home::User
-            .packages(metadata)
-            .filter(|package| is_product(package))
-            .collect();
-        let files = step("Building the servers", || {
-            program::build(Home::User, &packages, Options::default())
-        })?;
-        let names = packages.iter().map(|package| package.name.clone());
-        Ok(Products {
-            files: names.zip(files).collect(),
-        })
+        let files = step("Building the servers", || build(metadata))?;
+        Ok(Products { files })
     }
 
     /// The ELF file of a package, if it is a product.
@@ -46,6 +37,18 @@ impl Products {
     pub(crate) fn into_files(self) -> impl Iterator<Item = PathBuf> {
         self.files.into_values()
     }
+}
+
+fn build(metadata: &Metadata) -> Result<HashMap<String, PathBuf>> {
+    let mut all = HashMap::new();
+    for home in [Home::User, Home::UserV3] {
+        let packages = home.packages(metadata);
+        let packages: Vec<_> = packages.filter(|package| is_product(package)).collect();
+        let files = program::build(home, &packages, Options::default())?;
+        let names = packages.iter().map(|package| package.name.clone());
+        all.extend(names.zip(files));
+    }
+    Ok(all)
 }
 
 /// Whether the package belongs to systems rather than to tests.

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::run_quietly;
-use crate::workspace::{self, Metadata, Package};
+use crate::workspace::{self, Metadata, Package, Processor};
 
 /// The host's target, used freestanding.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -29,11 +29,19 @@ pub(crate) enum Home {
     Kernel,
     /// User mode on the kernel.
     User,
+    /// User mode, on the processors that the root server insists on.
+    UserV3,
 }
 
 impl Home {
     /// Every place.
-    pub(crate) const ALL: [Home; 2] = [Home::Kernel, Home::User];
+    pub(crate) const ALL: [Home; 3] = [Home::Kernel, Home::User, Home::UserV3];
+
+    /// The packages of all programs that run in user mode.
+    pub(crate) fn user_packages(metadata: &Metadata) -> impl Iterator<Item = &Package> {
+        let homes = [Home::User, Home::UserV3];
+        homes.into_iter().flat_map(|home| home.packages(metadata))
+    }
 
     /// The packages whose programs run here.
     pub(crate) fn packages(self, metadata: &Metadata) -> impl Iterator<Item = &Package> {
@@ -54,7 +62,10 @@ impl Home {
             .iter()
             .any(|top| folder.starts_with(top))
         {
-            Some(Home::User)
+            Some(match package.processor() {
+                None => Home::User,
+                Some(Processor::V3) => Home::UserV3,
+            })
         } else {
             None
         }
@@ -63,14 +74,14 @@ impl Home {
     fn target_folder(self) -> &'static str {
         match self {
             Home::Kernel => "target/kernel",
-            Home::User => "target/servers",
+            Home::User | Home::UserV3 => "target/servers",
         }
     }
 
     fn linker_script(self) -> &'static str {
         match self {
             Home::Kernel => "kernel/image/kernel.ld",
-            Home::User => "servers/lib/runtime/user.ld",
+            Home::User | Home::UserV3 => "servers/lib/runtime/user.ld",
         }
     }
 
@@ -87,19 +98,19 @@ impl Home {
         .into();
         let script = workspace::path(self.linker_script());
         flags.push(format!("-Clink-arg=-T{}", script.display()));
-        if self == Home::Kernel {
+        let special: &[&str] = match self {
             // No SSE in ring 0: the user's vector registers stay in the CPU across system calls.
             // No jump tables: the kernel has no indirect branch that could be mispredicted.
-            flags.extend(
-                [
-                    "-Ctarget-feature=-sse,-sse2",
-                    "-Cno-redzone=yes",
-                    "-Ccode-model=kernel",
-                    "-Cjump-tables=no",
-                ]
-                .map(String::from),
-            );
-        }
+            Home::Kernel => &[
+                "-Ctarget-feature=-sse,-sse2",
+                "-Cno-redzone=yes",
+                "-Ccode-model=kernel",
+                "-Cjump-tables=no",
+            ],
+            Home::User => &[],
+            Home::UserV3 => &["-Ctarget-cpu=x86-64-v3"],
+        };
+        flags.extend(special.iter().map(ToString::to_string));
         flags
     }
 }

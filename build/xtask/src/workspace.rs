@@ -46,6 +46,29 @@ pub(crate) struct Package {
     manifest_path: PathBuf,
     pub(crate) targets: Vec<Target>,
     dependencies: Vec<Dependency>,
+    /// What `Cargo.toml` says to tools below `package.metadata`.
+    metadata: Option<PackageMetadata>,
+}
+
+/// The part of `package.metadata` that is ours.
+#[derive(Deserialize)]
+struct PackageMetadata {
+    sekisho: Option<SekishoMetadata>,
+}
+
+/// `[package.metadata.sekisho]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SekishoMetadata {
+    processor: Processor,
+}
+
+/// The processors that a program is built for, if not for any x86-64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) enum Processor {
+    /// Those with AVX2 and its contemporaries. The root server refuses others.
+    #[serde(rename = "x86-64-v3")]
+    V3,
 }
 
 /// One line of a package's dependencies.
@@ -78,6 +101,12 @@ impl Package {
     pub(crate) fn folder(&self) -> &Path {
         let folder = self.manifest_path.parent().unwrap_or(Path::new(""));
         folder.strip_prefix(root()).unwrap_or(folder)
+    }
+
+    /// The processors that its program is built for, if not for any x86-64.
+    pub(crate) fn processor(&self) -> Option<Processor> {
+        let ours = self.metadata.as_ref()?.sekisho.as_ref()?;
+        Some(ours.processor)
     }
 
     /// Names of the packages that the product is made of; those of tests are left out.

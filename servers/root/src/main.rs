@@ -15,6 +15,7 @@ mod probe;
 mod sel4_kernel;
 mod serial;
 
+use alloc::vec::Vec;
 use core::{convert::Infallible, fmt::Write};
 
 use root_core::{BuildError, WorkingSlot};
@@ -74,12 +75,23 @@ fn build(
     serial: &mut Serial,
     serial_slot: WorkingSlot,
 ) -> Result<(Sel4Kernel, WorkingSlot), BuildError> {
+    check_processor()?;
     let mut kernel = Sel4Kernel::new(root.ipc, root.boot_info);
     let mut hardware = Processor(ProcessorRandom::new());
     let mut machine = boot::machine(root, &mut hardware, serial, serial_slot);
     machine.free_slots.start += 1;
     let built = root_core::build(&mut kernel, machine)?;
     Ok((kernel, built.end))
+}
+
+/// Programs that are built for x86-64-v3 would die of an undefined instruction, at some point, on a processor without it.
+fn check_processor() -> Result<(), BuildError> {
+    let missing: Vec<_> = runtime::missing_from_v3().collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(BuildError::Processor(missing.join(", ")))
+    }
 }
 
 /// Deletes every capability but those to what the root server consists of. Answers one that is left in spite of it.

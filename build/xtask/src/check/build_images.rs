@@ -10,7 +10,7 @@ pub(super) fn build(subject: &Subject) -> Result<Images> {
     let metadata = &subject.metadata;
     let kernel = build_kernel(subject)?;
     let mut programs: Vec<_> = Products::build(metadata)?.into_files().collect();
-    for package in Home::User.packages(metadata) {
+    for package in Home::user_packages(metadata) {
         if !is_product(package) {
             programs.push(program::build_one(
                 metadata,

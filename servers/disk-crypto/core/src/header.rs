@@ -19,7 +19,7 @@ use crate::layout::Layout;
 /// Key slots in a header.
 pub const SLOT_COUNT: usize = 8;
 /// The version of the format that this code writes, and the only one it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"SKSHVOL\0";
 const XCHACHA20_POLY1305: u32 = 1;
@@ -241,7 +241,7 @@ mod tests {
         let block = header.encode(&keys);
         let cases = [
             (0, 0, HeaderError::NotAVolume),
-            (8, 2, HeaderError::UnknownVersion(2)),
+            (8, 1, HeaderError::UnknownVersion(1)),
             (12, 9, HeaderError::UnknownCipher(9)),
             (55, 1, HeaderError::IllegalSize),
             (64 + 3 * 128 + 7, 0x7f, HeaderError::IllegalSlot(3)),

@@ -58,6 +58,10 @@ pub(crate) enum Subject {
     Root { generation: u64, log_length: u32 },
 }
 
+/// Bytes that a message is bound to. The authenticator takes four of its blocks of 16 bytes at a time as long
+/// as what went before was a multiple of that: 64 bytes cost less than the 29 of a data block.
+const ASSOCIATED_SIZE: usize = 64;
+
 /// A message is not what was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Forged;
@@ -93,9 +97,9 @@ impl Keys {
 
     /// Encrypts `data` in place and returns its tag. `nonce` must be fresh.
     pub(crate) fn seal(&self, subject: Subject, nonce: &Nonce, data: &mut [u8]) -> Tag {
-        let (associated, length) = self.associated_data(subject);
+        let associated = self.associated_data(subject);
         self.cipher(subject)
-            .encrypt_inout_detached(nonce.into(), &associated[..length], data.into())
+            .encrypt_inout_detached(nonce.into(), &associated, data.into())
             // The cipher refuses only messages of more than 256 GiB.
             .expect("messages are short")
             .into()
@@ -109,9 +113,9 @@ impl Keys {
         tag: &Tag,
         data: &mut [u8],
     ) -> Result<(), Forged> {
-        let (associated, length) = self.associated_data(subject);
+        let associated = self.associated_data(subject);
         self.cipher(subject)
-            .decrypt_inout_detached(nonce.into(), &associated[..length], data.into(), tag.into())
+            .decrypt_inout_detached(nonce.into(), &associated, data.into(), tag.into())
             .map_err(|_| Forged)
     }
 
@@ -130,8 +134,8 @@ impl Keys {
         }
     }
 
-    /// Volume, key epoch, kind of message, then what the kind needs; and the length of it all.
-    fn associated_data(&self, subject: Subject) -> ([u8; 64], usize) {
+    /// Volume, key epoch, kind of message, then what the kind needs, then zeroes.
+    fn associated_data(&self, subject: Subject) -> [u8; ASSOCIATED_SIZE] {
         let mut writer = Writer::default();
         writer.put(&self.volume);
         writer.put(&self.epoch.to_le_bytes());
@@ -165,19 +169,19 @@ impl Keys {
                 writer.put(&log_length.to_le_bytes());
             }
         }
-        (writer.bytes, writer.length)
+        writer.bytes
     }
 }
 
 struct Writer {
-    bytes: [u8; 64],
+    bytes: [u8; ASSOCIATED_SIZE],
     length: usize,
 }
 
 impl Default for Writer {
     fn default() -> Self {
         Self {
-            bytes: [0; 64],
+            bytes: [0; ASSOCIATED_SIZE],
             length: 0,
         }
     }

@@ -17,6 +17,8 @@ pub enum BuildError {
         /// The kernel's answer.
         error: sel4_sys::Error,
     },
+    /// The processor lacks what programs are built for; the names of all that it lacks.
+    Processor(String),
     /// The root image carries no archive.
     NoArchive,
     /// The archive is not laid out as it must be.
@@ -70,6 +72,12 @@ impl fmt::Display for BuildError {
                 object,
                 error,
             } => write!(f, "{object} {what}: {error:?}"),
+            Self::Processor(missing) => {
+                write!(
+                    f,
+                    "programs are built for x86-64-v3, this processor lacks {missing}"
+                )
+            }
             Self::NoArchive => f.write_str("the root image has no archive"),
             Self::BadArchive => f.write_str("the boot archive is malformed"),
             Self::File(name) => write!(f, "the archive's file {name} is missing or another one"),
