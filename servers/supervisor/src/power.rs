@@ -18,8 +18,10 @@ use crate::failure::Failure;
 /// Statuses that the tests know, written to QEMU's isa-debug-exit device.
 const PASSED: u32 = 0x10;
 const FAILED: u32 = 0x11;
-/// How long the console may take to show the last lines.
-const LAST_LINES: Duration = Duration::from_millis(200);
+/// How long the console may take to take the last lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
+/// How long the serial line gets for what the console has taken, from everybody.
+const SHOWING: Duration = Duration::from_millis(100);
 /// How long the machine may take to obey; what it does meanwhile is nobody's concern any more.
 const OBEDIENCE: Duration = Duration::from_secs(1);
 
@@ -90,6 +92,7 @@ impl Power {
         };
         // The lines that say why the machine ends should be seen.
         self.wait(LAST_LINES, || !runtime::output_is_taken());
+        self.wait(SHOWING, || true);
         write(&self.ipc, switch)?;
         self.wait(OBEDIENCE, || true);
         Ok(())
