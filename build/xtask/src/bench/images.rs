@@ -27,13 +27,18 @@ pub(super) fn packages(metadata: &Metadata) -> Vec<&str> {
 
 /// Runs the image of that package.
 pub(super) fn measure(metadata: &Metadata, package: &str) -> Result<Vec<Figure>> {
+    let debug = Options {
+        features: Some(KERNEL_DEBUG),
+    };
+    let kernel = program::build_one(metadata, KERNEL, debug)?;
+    measure_on(metadata, &kernel, package)
+}
+
+/// Runs the image of that package on this kernel.
+pub(super) fn measure_on(metadata: &Metadata, kernel: &Path, package: &str) -> Result<Vec<Figure>> {
     step(&format!("Measuring with {package}"), || {
-        let debug = Options {
-            features: Some(KERNEL_DEBUG),
-        };
-        let kernel = program::build_one(metadata, KERNEL, debug)?;
         let root = program::build_one(metadata, package, Options::default())?;
-        let mut machine = Machine::new(kernel, root);
+        let mut machine = Machine::new(kernel.to_owned(), root);
         machine.time = Time::Instructions;
         printed(&machine, package, Ending::Passed)
     })

@@ -11,6 +11,7 @@ mod images;
 mod machines;
 mod memory;
 mod page;
+mod side_by_side;
 mod sizes;
 
 use anyhow::{Result, ensure};
@@ -21,6 +22,7 @@ use crate::workspace::Metadata;
 pub(crate) use figure::{Figure, to_json, to_table};
 pub(crate) use machines::{PASSPHRASE, encrypted as guest_machine};
 pub(crate) use page::write as write_page;
+pub(crate) use side_by_side::side_by_side;
 
 /// Measures everything, or the parts that are named.
 pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figure>> {

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -23,9 +24,18 @@ pub(crate) struct Arguments {
     /// Write the table in docs/figures.md anew.
     #[arg(long, conflicts_with = "parts")]
     write: bool,
+    /// Only the kernel's own figures, beside those of this kernel: one that speaks seL4's interface (x86_64, MCS,
+    /// with printing). An ELF file that QEMU's -kernel takes: 32 bits with a Multiboot header, or with a PVH note.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["parts", "json", "write"])]
+    kernel: Option<PathBuf>,
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(kernel) = &arguments.kernel {
+        host::ensure(&[host::QEMU])?;
+        print!("{}", bench::side_by_side(&workspace::metadata()?, kernel)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     host::ensure(&host::ALL)?;
     let figures = bench::measure(&workspace::metadata()?, &arguments.parts)?;
     if arguments.json {

@@ -1,14 +1,18 @@
 //! `cargo xtask test`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::check::{self, Subject};
 use crate::host;
 use crate::host_tests;
+use crate::program::{self, Options};
+use crate::qemu::Machine;
 use crate::scenario::{self, Prepared, Preparer, Scenario};
 use crate::workspace::{self, Metadata};
 
@@ -24,7 +28,14 @@ pub(crate) struct Arguments {
     /// Name the scenarios and what each shows.
     #[arg(long)]
     list: bool,
+    /// Only the rules of the kernel's interface, on this kernel: one that speaks seL4's interface (x86_64, MCS,
+    /// debug build). An ELF file that QEMU's -kernel takes: 32 bits with a Multiboot header, or with a PVH note.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["filter", "list"])]
+    kernel: Option<PathBuf>,
 }
+
+/// The scenario that tries the rules of the kernel's interface.
+const CONFORMANCE: &str = "kernel-suite";
 
 /// How many tests passed and failed.
 #[derive(Default, Clone, Copy)]
@@ -45,6 +56,9 @@ impl Tally {
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(kernel) = &arguments.kernel {
+        return try_kernel(kernel);
+    }
     let scenarios = scenario::read_all(arguments.filter.as_deref().unwrap_or(""))?;
     if arguments.list {
         for scenario in &scenarios {
@@ -69,6 +83,21 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Boots the suite of the kernel's rules on a kernel of the user's; it says itself what it found.
+fn try_kernel(kernel: &Path) -> Result<ExitCode> {
+    host::ensure(&[host::QEMU])?;
+    let scenarios = scenario::read_all(CONFORMANCE)?;
+    let scenario = scenarios.first().context("the suite has no scenario")?;
+    let root = program::build_one(&workspace::metadata()?, CONFORMANCE, Options::default())?;
+    let mut machine = Machine::new(kernel.to_owned(), root);
+    for boot in &scenario.boot {
+        machine.extra.clone_from(&boot.qemu);
+    }
+    let ending = machine.boot_to_stdout(Duration::from_secs(scenario.timeout_seconds))?;
+    println!("the machine {ending}");
+    Ok(ending.exit_code())
 }
 
 /// Builds all scenarios, then plays as many at a time as there are cores.

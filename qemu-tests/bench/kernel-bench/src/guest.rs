@@ -80,6 +80,7 @@ fn measure(t: &Tester, vcpu: u64, wanted: u64, length: u64, words: u64) -> Resul
 }
 
 fn cpuid(t: &mut Tester) -> Outcome {
+    t.only_on_sekisho()?;
     equal("the number of a reason", reason::CPUID, 1)?;
     // cpuid; jmp 0
     let vcpu = guest(t, 0xfceb_a20f)?;
@@ -89,6 +90,7 @@ fn cpuid(t: &mut Tester) -> Outcome {
 }
 
 fn port(t: &mut Tester) -> Outcome {
+    t.only_on_sekisho()?;
     // out 0x80, al; jmp 0
     let vcpu = guest(t, 0xfceb_80e6)?;
     let took = measure(t, vcpu, reason::IO_PORT, 2, 4)?;
@@ -97,6 +99,7 @@ fn port(t: &mut Tester) -> Outcome {
 }
 
 fn absent_memory(t: &mut Tester) -> Outcome {
+    t.only_on_sekisho()?;
     // mov [0x2000], al; jmp 0
     let vcpu = guest(t, 0xfb_eb20_00a2)?;
     let took = measure(t, vcpu, reason::MEMORY, 3, 4)?;
