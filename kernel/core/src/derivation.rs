@@ -97,6 +97,10 @@ impl<M: Machine> Kernel<M> {
         }
         if let Some(next) = next {
             self.slot(next).set_previous(previous);
+            // Copies of a badged capability do not become those of another with the same badge.
+            if self.slot(slot).is_first_badged() {
+                self.slot(next).set_first_badged();
+            }
         }
         self.slot(slot).clear();
     }
@@ -107,7 +111,7 @@ impl<M: Machine> Kernel<M> {
         self.is_parent(parent, next).then_some(next)
     }
 
-    fn is_parent(&self, parent: SlotRef, child: SlotRef) -> bool {
+    pub(crate) fn is_parent(&self, parent: SlotRef, child: SlotRef) -> bool {
         let (parent, child) = (self.slot(parent), self.slot(child));
         if !parent.is_revocable() {
             return false;

@@ -97,6 +97,11 @@ impl Slot {
         self.next.set(self.next.get() & !FLAGS | flags);
     }
 
+    /// From here on no capability before it in the list is where its badge comes from.
+    pub(crate) fn set_first_badged(&self) {
+        self.next.set(self.next.get() | FIRST_BADGED);
+    }
+
     /// Takes over everything from another slot but the neighbours' links to it.
     pub(crate) fn assign(&self, other: &Self) {
         self.words[0].set(other.words[0].get());

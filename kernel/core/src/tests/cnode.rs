@@ -295,3 +295,16 @@ fn cancel_badged_sends_needs_all_rights() {
         Answer::error(Error::IllegalOperation, &[])
     );
 }
+
+#[test]
+fn copies_stay_apart_from_another_first_of_their_badge() {
+    let world = World::new();
+    let endpoint = world.make(ObjectType::Endpoint, 0);
+    let gone = world.mint(endpoint, CapRights::ALL, 5);
+    let orphan = world.copy(gone);
+    let other = world.mint(endpoint, CapRights::ALL, 5);
+    world.copy(other);
+    world.delete(gone);
+    world.revoke(other);
+    assert_eq!(endpoint_badge(&world, orphan), 5);
+}

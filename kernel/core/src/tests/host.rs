@@ -241,10 +241,8 @@ impl Store for Host {
     fn zero(&self, start: PhysicalAddress, bytes: u64) {
         let range = start.0 + DIRECT_MAP..start.0 + DIRECT_MAP + bytes;
         let mut objects = self.objects.borrow_mut();
-        let inside: Vec<u64> = objects.range(range.clone()).map(|(at, _)| *at).collect();
-        for address in inside {
-            objects.remove(&address);
-        }
+        // What is left of an object whose memory is used again goes as a whole.
+        objects.retain(|at, object| at + object.size() <= range.start || *at >= range.end);
         let mut words = self.words.borrow_mut();
         let inside: Vec<u64> = words.range(range).map(|(at, _)| *at).collect();
         for address in inside {

@@ -3,6 +3,7 @@
 
 mod host;
 mod invariants;
+mod model;
 mod world;
 
 mod boot;
