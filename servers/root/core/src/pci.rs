@@ -144,7 +144,11 @@ impl<K: Kernel> Configuration<'_, K> {
                 self.write(address, at, head & !MSI_ENABLE)?;
             }
             if head & 0xff == CAPABILITY_MSI_X {
-                let table = self.read(address, at + 4)?;
+                let behind = at.checked_add(4).ok_or(BuildError::BadFunction {
+                    address,
+                    what: "has a capability that its configuration space does not hold",
+                })?;
+                let table = self.read(address, behind)?;
                 found = Some(FoundTable {
                     bar: table.to_le_bytes()[0] & 7,
                     offset: table & !7,

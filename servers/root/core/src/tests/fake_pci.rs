@@ -28,6 +28,12 @@ impl FakePci {
         }
     }
 
+    /// Puts the MSI-X capability into the last register, where only a part of it has room.
+    pub(super) fn cut_capability_off(&mut self) {
+        self.registers[0x34 / 4] = 0xfc;
+        self.registers[0xfc / 4] = 0x11 | 3 << 16;
+    }
+
     pub(super) fn select(&mut self, address: u32) {
         self.selected = address;
     }

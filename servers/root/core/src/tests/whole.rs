@@ -6,6 +6,7 @@ use shared_memory::RegionWriter;
 
 use super::fake_kernel::{FakeKernel, Object};
 use super::small_system::{IMAGE, system};
+use crate::pci::Configuration;
 use crate::{BuildError, Built, Hardware, Machine, Slot, Untyped, WorkingSlot, build, surrender};
 
 const ARCHIVE: u64 = 0x4000_0000;
@@ -271,6 +272,25 @@ fn another_device_is_refused() {
         "PCI function 00:04.0 is 1af4:1042, the manifest says 1af4:1041"
     );
     assert!(kernel.started.is_empty());
+}
+
+#[test]
+fn a_capability_without_room_is_refused() {
+    let window = RegionWriter::simulated(4096, None);
+    let mut kernel = FakeKernel::new(&[], &[], window, WINDOW);
+    let ports = Slot::Working(SERIAL);
+    kernel.give(ports, Object::Ports(0xcf8, 0xcff));
+    kernel.pci.cut_capability_off();
+    let address = system().pci.functions[0].address;
+    let configuration = &mut Configuration {
+        kernel: &mut kernel,
+        ports,
+    };
+    let message = configuration.message_table(address).map(drop);
+    assert_eq!(
+        message.expect_err("half of it is outside").to_string(),
+        "PCI function 00:04.0 has a capability that its configuration space does not hold"
+    );
 }
 
 #[test]
