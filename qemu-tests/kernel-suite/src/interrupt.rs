@@ -21,6 +21,11 @@ pub(crate) const TESTS: &[Test] = &[
         run: issue_ranges,
     },
     Test {
+        id: "interrupt-issue-0003",
+        rule: "handlers of plain interrupt numbers are IllegalOperation, shorter messages TruncatedMessage",
+        run: issue_plain,
+    },
+    Test {
         id: "interrupt-handler-0001",
         rule: "a handler takes only a notification with the write right",
         run: handler_refusals,
@@ -85,6 +90,22 @@ fn issue_once(t: &mut Tester) -> Outcome {
     t.delete(copy)?;
     io_apic(t, 2, 0, 10)?;
     Ok(())
+}
+
+fn issue_plain(t: &mut Tester) -> Outcome {
+    let to = t.slot();
+    let issue = |words: &[u64], caps: &[u64]| {
+        t.ipc
+            .invoke(slot::IRQ_CONTROL, label::IRQ_ISSUE_HANDLER, words, caps)
+    };
+    let words = [1, to, 64];
+    refused(
+        "two words",
+        issue(&words[..2], &[slot::CNODE]),
+        TruncatedMessage,
+    )?;
+    refused("no CNode", issue(&words, &[]), TruncatedMessage)?;
+    refused("line 1", issue(&words, &[slot::CNODE]), IllegalOperation)
 }
 
 fn issue_ranges(t: &mut Tester) -> Outcome {

@@ -63,6 +63,11 @@ pub(crate) const TESTS: &[Test] = &[
         run: configure_wrong_object,
     },
     Test {
+        id: "schedule-configure-0003",
+        rule: "SchedControl looks at budget and period, then at the context, then at the refills",
+        run: configure_order,
+    },
+    Test {
         id: "schedule-bind-0001",
         rule: "a scheduling context serves one thread, a thread has one scheduling context",
         run: bind_refusals,
@@ -360,6 +365,26 @@ fn configure_wrong_object(t: &mut Tester) -> Outcome {
     let endpoint = t.endpoint()?;
     let result = t.configure(endpoint, full_time(0));
     refused("an endpoint", result, InvalidCapability)
+}
+
+fn configure_order(t: &mut Tester) -> Outcome {
+    let context = t.make(SchedContext, 7)?;
+    let wrong = SchedParams {
+        budget_us: 20_000,
+        extra_refills: 1000,
+        ..full_time(0)
+    };
+    refused("all of it", t.configure(slot::TCB, wrong), RangeError)?;
+    let wrong = SchedParams {
+        budget_us: 10_000,
+        ..wrong
+    };
+    refused(
+        "refills of a thread",
+        t.configure(slot::TCB, wrong),
+        InvalidCapability,
+    )?;
+    refused("too many refills", t.configure(context, wrong), RangeError)
 }
 
 fn bind_refusals(t: &mut Tester) -> Outcome {

@@ -2,7 +2,9 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
-use sel4_sys::error::Error::{IllegalOperation, InvalidCapability, RangeError, TruncatedMessage};
+use sel4_sys::error::Error::{
+    AlignmentError, IllegalOperation, InvalidCapability, RangeError, TruncatedMessage,
+};
 use sel4_sys::invoke::{self, Resume};
 use sel4_sys::object::ObjectType;
 use sel4_sys::user_context::{USER_CONTEXT_WORDS, UserContext};
@@ -85,6 +87,11 @@ pub(crate) const TESTS: &[Test] = &[
         id: "tcb-configure-0003",
         rule: "SetSpace sets the CNode and its guard",
         run: set_space,
+    },
+    Test {
+        id: "tcb-configure-0004",
+        rule: "a thread that holds the last capability to its CNode keeps it: new spaces are refused",
+        run: last_cspace,
     },
     Test {
         id: "tcb-bind-0001",
@@ -547,4 +554,28 @@ fn labels(t: &mut Tester) -> Outcome {
         refused("a short message", result, TruncatedMessage)?;
     }
     Ok(())
+}
+
+fn last_cspace(t: &mut Tester) -> Outcome {
+    let cnode = t.make(ObjectType::CNode, 4)?;
+    let thread = t.make(ObjectType::Tcb, 0)?;
+    let ipc = t.ipc;
+    let set_space = |root: u64, vspace: u64| {
+        let caps = [0, root, vspace];
+        ipc.invoke(thread, label::TCB_SET_SPACE, &[0, 0], &caps)
+    };
+    set_space(cnode, slot::VSPACE)?;
+    t.delete(cnode)?;
+    refused(
+        "another CNode",
+        set_space(slot::CNODE, slot::VSPACE),
+        IllegalOperation,
+    )?;
+    let spaces = (slot::CNODE, 0);
+    let configured = invoke::tcb_configure(&t.ipc, thread, spaces, slot::VSPACE, (0, 0));
+    refused("another configuration", configured, IllegalOperation)?;
+    // The buffer is looked at before.
+    let misaligned = (1, slot::IPC_BUFFER);
+    let configured = invoke::tcb_configure(&t.ipc, thread, spaces, slot::VSPACE, misaligned);
+    refused("a misaligned buffer", configured, AlignmentError)
 }

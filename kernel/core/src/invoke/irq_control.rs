@@ -22,6 +22,8 @@ impl<M: Machine> Kernel<M> {
         match invocation.label {
             label::X86_IRQ_ISSUE_HANDLER_IO_APIC => self.issue_ioapic_handler(invocation),
             label::X86_IRQ_ISSUE_HANDLER_MSI => self.issue_msi_handler(invocation),
+            // Not where there are I/O APICs.
+            label::IRQ_ISSUE_HANDLER => invocation.require(3, 1).and(Err(Error::IllegalOperation)),
             _ => Err(Error::IllegalOperation),
         }
     }

@@ -112,7 +112,6 @@ impl<M: Machine> Kernel<M> {
         }
         self.resume_context(context);
         if self.is_schedulable(target) {
-            self.begin_use(context);
             self.dequeue(target);
             if priority >= self.tcb(caller).priority.get() {
                 // The caller is next when the target stops; it learns the time then.

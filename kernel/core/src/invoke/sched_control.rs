@@ -37,15 +37,15 @@ impl<M: Machine> Kernel<M> {
         let word = |index| self.argument(invocation, index);
         let (budget_us, period_us, extra) = (word(0), word(1), word(2));
         let (badge, flags) = (word(3), word(4));
-        let (_, Capability::SchedContext(target)) = self.extra(invocation, 0)? else {
-            return Err(Error::InvalidCapability(1));
-        };
         let ticks = self.machine().ticks_per_us();
         // Sums of a few such times must not overflow.
         let max_us = u64::MAX / 8 / ticks.max(1);
         ensure_between(budget_us, MIN_BUDGET_US, max_us)?;
         ensure_between(period_us, MIN_BUDGET_US, max_us)?;
         ensure_between(budget_us, MIN_BUDGET_US, period_us)?;
+        let (_, Capability::SchedContext(target)) = self.extra(invocation, 0)? else {
+            return Err(Error::InvalidCapability(1));
+        };
         let extra_max = ((1u64 << target.size_bits) - CORE_BYTES) / REFILL_BYTES;
         ensure_between(extra, 0, extra_max)?;
         let is_round_robin = budget_us == period_us;
@@ -82,20 +82,20 @@ impl<M: Machine> Kernel<M> {
                 self.core.timer_is_stale.set(true);
             }
         }
-        if state.refill_max.get() > 0 && thread.is_some_and(|thread| self.is_runnable(thread)) {
+        let is_in_use = state.refill_max.get() > 0
+            && parameters.period > 0
+            && thread.is_some_and(|thread| self.is_runnable(thread));
+        if is_in_use {
             self.update_refills(context, parameters);
         } else {
             self.start_refills(context, parameters);
         }
         if let Some(thread) = thread {
             self.resume_context(context);
-            if self.is_schedulable(thread) {
-                if self.current() == Some(thread) {
-                    self.reschedule();
-                } else {
-                    self.enqueue_last(thread);
-                    self.reschedule();
-                }
+            if self.current() == Some(thread) {
+                self.reschedule();
+            } else {
+                self.possible_switch_to(thread);
             }
         }
     }

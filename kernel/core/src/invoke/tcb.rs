@@ -78,7 +78,6 @@ impl<M: Machine> Kernel<M> {
         invocation.require(2, 0)?;
         let clear = self.argument(invocation, 0);
         let set = self.argument(invocation, 1) & KNOWN_FLAGS;
-        self.machine().release_thread(tcb);
         // Whether the FPU is usable takes effect when the machine loads the thread again.
         self.machine().release_thread(tcb);
         let flags = &self.tcb(tcb).flags;

@@ -22,6 +22,7 @@ impl<M: Machine> Kernel<M> {
     pub(super) fn tcb_configure(&self, invocation: &Invocation, tcb: TcbRef) -> Result<(), Stop> {
         invocation.require(3, 3)?;
         let buffer = self.buffer_argument(invocation, 2, 2)?;
+        self.ensure_cspace_is_shared(tcb)?;
         let cspace = self.cspace_argument(invocation, 0)?;
         let vspace = self.vspace_argument(invocation, 1)?;
         self.replace_space(invocation, tcb, &cspace, &vspace)?;
@@ -30,6 +31,7 @@ impl<M: Machine> Kernel<M> {
 
     pub(super) fn tcb_set_space(&self, invocation: &Invocation, tcb: TcbRef) -> Result<(), Stop> {
         invocation.require(2, 3)?;
+        self.ensure_cspace_is_shared(tcb)?;
         let cspace = self.cspace_argument(invocation, 1)?;
         let vspace = self.vspace_argument(invocation, 2)?;
         let handler = self.handler_argument(invocation, 0, 1)?;
@@ -45,6 +47,15 @@ impl<M: Machine> Kernel<M> {
         invocation.require(1, 1)?;
         let buffer = self.buffer_argument(invocation, 0, 0)?;
         self.replace_buffer(invocation, tcb, &buffer)
+    }
+
+    /// Refuses a thread that holds the last capability to its CNode: replacing it could take long.
+    fn ensure_cspace_is_shared(&self, tcb: TcbRef) -> Result<(), Error> {
+        let slot = tcb.slot(TcbSlot::CSpace);
+        if !self.slot(slot).is_empty() && self.is_final(slot) {
+            return Err(Error::IllegalOperation);
+        }
+        Ok(())
     }
 
     /// Word 0 and extra capability `index`: a CNode, with a new guard unless the word is zero.

@@ -117,44 +117,28 @@ impl<M: Machine> Kernel<M> {
         let head = self.refill(context, 0);
         head.time.set(self.core.now.get());
         head.amount.set(parameters.budget);
-        self.add_used_part(context);
-    }
-
-    /// Changes the parameters of a context in use: it gets no more than the new budget in the new period.
-    pub(crate) fn update_refills(&self, context: SchedContextRef, parameters: Parameters) {
-        let state = self.sched_context(context);
-        let head = self.refill_head(context);
-        let (time, amount) = (head.time.get(), head.amount.get());
-        let time = if self.is_refill_ready(context) {
-            self.core.now.get()
-        } else {
-            time
-        };
-        state.period.set(parameters.period);
-        state.budget.set(parameters.budget);
-        state.refill_max.set(parameters.refills);
-        state.refill_head.set(0);
-        state.refill_tail.set(0);
-        let head = self.refill(context, 0);
-        head.time.set(time);
-        if amount >= parameters.budget {
-            head.amount.set(parameters.budget);
-            self.add_used_part(context);
-        } else {
-            head.amount.set(amount);
-            self.push_refill(
-                context,
-                time + parameters.period,
-                parameters.budget - amount,
-            );
-            self.merge_small_head(context);
+        if parameters.period == 0 {
+            // Round robin: the second refill collects what is used of the time slice.
+            self.push_refill(context, self.core.now.get(), 0);
         }
     }
 
-    /// Round robin: the second refill collects what is used of the time slice.
-    fn add_used_part(&self, context: SchedContextRef) {
-        if self.is_round_robin(context) {
-            self.push_refill(context, self.core.now.get(), 0);
+    /// Changes the parameters of a context in use, not to round robin: it gets no more than the new budget in
+    /// the new period.
+    pub(crate) fn update_refills(&self, context: SchedContextRef, parameters: Parameters) {
+        let head = self.refill_head(context);
+        let (time, amount) = (head.time.get(), head.amount.get());
+        let is_ready = self.is_refill_ready(context);
+        self.start_refills(context, parameters);
+        let head = self.refill_head(context);
+        if !is_ready {
+            head.time.set(time);
+        }
+        if amount < parameters.budget {
+            head.amount.set(amount);
+            let rest = parameters.budget - amount;
+            self.push_refill(context, head.time.get() + parameters.period, rest);
+            self.merge_small_head(context);
         }
     }
 

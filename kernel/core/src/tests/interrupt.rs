@@ -64,7 +64,15 @@ fn handlers_are_issued_once() {
     );
     world.delete(to);
     assert_eq!(issue(&world, second, [0, 5, 0, 0, 3]), Answer::ok());
-    let plain = world.invoke(slot::IRQ_CONTROL, label::IRQ_ISSUE_HANDLER, &[], &[]);
+    let plain = |words: &[u64]| {
+        let caps = [slot::CNODE];
+        world.invoke(slot::IRQ_CONTROL, label::IRQ_ISSUE_HANDLER, words, &caps)
+    };
+    assert_eq!(
+        plain(&[1, second]),
+        Answer::error(Error::TruncatedMessage, &[])
+    );
+    let plain = plain(&[1, second, 64]);
     assert_eq!(plain, Answer::error(Error::IllegalOperation, &[]));
     invariants::check(&world);
 }
