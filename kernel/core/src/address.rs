@@ -106,10 +106,10 @@ impl SlotRef {
 }
 
 impl RefillRef {
-    /// The refill `index` places after the first one of a scheduling context.
+    /// The refill `index` places after the first one of a scheduling context, which is aligned to its size.
     #[inline(always)]
     pub(crate) fn of(context: SchedContextRef, index: u32) -> Self {
-        Self(context.0.saturating_add(96 + u64::from(index) * 16))
+        Self(context.0 | (96 + u64::from(index) * 16))
     }
 }
 

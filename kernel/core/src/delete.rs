@@ -95,13 +95,14 @@ impl<M: Machine> Kernel<M> {
         } else {
             None
         };
-        match capability {
-            Capability::Frame(frame) => self.unmap_frame(&frame),
-            // It may have been a thread's.
-            Capability::Table(_) => self.forget_spaces_of_threads(),
-            _ => (),
+        if let Capability::Frame(frame) = capability {
+            self.unmap_frame(&frame);
         }
         self.unlink(slot);
+        // It may have been a thread's.
+        if matches!(capability, Capability::Table(_) | Capability::CNode(_)) {
+            self.forget_routes();
+        }
         container
     }
 

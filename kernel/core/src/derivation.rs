@@ -4,7 +4,7 @@
 //! children. The tree is not stored: who is whose child follows from the capabilities themselves and
 //! two flags, so that copying costs a list insertion and no memory.
 
-use crate::capability::{CNode, Capability};
+use crate::capability::{CNode, Capability, badge_of, covers, same_object};
 use crate::error::Error;
 use crate::{Kernel, Machine, SlotRef};
 
@@ -116,29 +116,18 @@ impl<M: Machine> Kernel<M> {
         if !parent.is_revocable() {
             return false;
         }
-        let (above, below) = (parent.capability(), child.capability());
-        if !above.covers(&below, self.machine()) {
-            return false;
-        }
-        match (above, below) {
-            (Capability::Endpoint(above), Capability::Endpoint(below)) if above.badge != 0 => {
-                above.badge == below.badge && !child.is_first_badged()
-            }
-            (Capability::Notification(above), Capability::Notification(below))
-                if above.badge != 0 =>
-            {
-                above.badge == below.badge && !child.is_first_badged()
-            }
-            _ => true,
-        }
+        let (above, below) = (parent.words(), child.words());
+        // Copies of a badged capability are its children, other badges are not.
+        let is_badged = badge_of(above).is_some_and(|badge| badge != 0);
+        covers(above, below, self.machine())
+            && (!is_badged || above[1] == below[1] && !child.is_first_badged())
     }
 
     /// Whether no other capability names the slot's object.
     pub(crate) fn is_final(&self, slot: SlotRef) -> bool {
         let slot = self.slot(slot);
-        let capability = slot.capability();
         let same = |neighbour: Option<SlotRef>| {
-            neighbour.is_some_and(|other| capability.same_object(&self.slot(other).capability()))
+            neighbour.is_some_and(|other| same_object(slot.words(), self.slot(other).words()))
         };
         !same(slot.previous()) && !same(slot.next())
     }

@@ -44,8 +44,8 @@ pub struct Kernel<M: Machine> {
     pub(crate) zeroed: Cell<(PhysicalAddress, PhysicalAddress)>,
     /// Steps since a long operation last looked for interrupts.
     pub(crate) steps: Cell<u32>,
-    /// Counts the changes of which thread has which address space; see `space_of_thread`.
-    pub(crate) space_epoch: Cell<u64>,
+    /// Counts the changes after which threads' routes may lead elsewhere; see `route`.
+    pub(crate) route_epoch: Cell<u64>,
 }
 
 impl<M: Machine> Kernel<M> {
@@ -60,7 +60,7 @@ impl<M: Machine> Kernel<M> {
             dying: Cell::new(None),
             zeroed: Cell::new((PhysicalAddress(0), PhysicalAddress(0))),
             steps: Cell::new(0),
-            space_epoch: Cell::new(1),
+            route_epoch: Cell::new(1),
         }
     }
 
@@ -77,42 +77,29 @@ impl<M: Machine> Kernel<M> {
     }
 
     #[inline(always)]
-    pub(crate) fn slot(&self, at: SlotRef) -> &Slot {
-        self.machine.slot(at)
-    }
-
-    #[inline(always)]
-    pub(crate) fn tcb(&self, at: TcbRef) -> &Tcb {
-        self.machine.tcb(at)
-    }
-
-    #[inline(always)]
-    pub(crate) fn endpoint(&self, at: EndpointRef) -> &Endpoint {
-        self.machine.endpoint(at)
-    }
-
-    #[inline(always)]
-    pub(crate) fn notification(&self, at: NotificationRef) -> &Notification {
-        self.machine.notification(at)
-    }
-
-    #[inline(always)]
-    pub(crate) fn reply(&self, at: ReplyRef) -> &Reply {
-        self.machine.reply(at)
-    }
-
-    #[inline(always)]
-    pub(crate) fn sched_context(&self, at: SchedContextRef) -> &SchedContext {
-        self.machine.sched_context(at)
-    }
-
-    #[inline(always)]
     pub(crate) fn refill(&self, context: SchedContextRef, index: u32) -> &Refill {
         self.machine.refill(RefillRef::of(context, index))
     }
+}
 
-    #[inline(always)]
-    pub(crate) fn vcpu(&self, at: VcpuRef) -> &VcpuState {
-        self.machine.vcpu(at)
-    }
+/// Follows references by the machine's memory.
+macro_rules! follow {
+    ($($name:ident: $reference:ty => $object:ty;)*) => {
+        impl<M: Machine> Kernel<M> {
+            $(#[inline(always)]
+            pub(crate) fn $name(&self, at: $reference) -> &$object {
+                self.machine.$name(at)
+            })*
+        }
+    };
+}
+
+follow! {
+    slot: SlotRef => Slot;
+    tcb: TcbRef => Tcb;
+    endpoint: EndpointRef => Endpoint;
+    notification: NotificationRef => Notification;
+    reply: ReplyRef => Reply;
+    sched_context: SchedContextRef => SchedContext;
+    vcpu: VcpuRef => VcpuState;
 }

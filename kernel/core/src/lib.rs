@@ -31,6 +31,7 @@ mod lookup;
 mod machine;
 mod message;
 mod object;
+mod route;
 mod schedule;
 mod space;
 mod system_call;

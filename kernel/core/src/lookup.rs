@@ -1,7 +1,7 @@
 //! Finding capability slots by address in a space of guarded CNodes.
 
 use crate::address::TcbSlot;
-use crate::capability::{Capability, direct_slot};
+use crate::capability::Capability;
 use crate::error::{Error, LookupFailure};
 use crate::{Kernel, Machine, SlotRef, TcbRef};
 
@@ -23,11 +23,13 @@ impl<M: Machine> Kernel<M> {
         thread: TcbRef,
         address: u64,
     ) -> Result<SlotRef, LookupFailure> {
-        let root = self.slot(thread.slot(TcbSlot::CSpace));
-        if let Some(slot) = direct_slot(root.words(), address) {
+        if self.current() == Some(thread)
+            && let Some(slot) = self.direct_slot(thread, address)
+        {
             return Ok(slot);
         }
-        self.resolve(root.capability(), address, ADDRESS_BITS)
+        let root = self.slot(thread.slot(TcbSlot::CSpace)).capability();
+        self.resolve(root, address, ADDRESS_BITS)
             .map(|(slot, _)| slot)
     }
 

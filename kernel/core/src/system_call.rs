@@ -52,24 +52,15 @@ impl<M: Machine> Kernel<M> {
             _ if M::HAS_DEBUG_CALLS && self.debug_call(thread, number) => (),
             _ => self.fault(
                 thread,
-                FaultReport::UnknownSystemCall {
-                    number: number.cast_unsigned(),
-                },
+                FaultReport::unknown_system_call(number.cast_unsigned()),
             ),
         }
     }
 
     fn receive_call(&self, thread: TcbRef, blocking: Blocking, reply_use: ReplyUse) {
         let address = self.tcb(thread).context.get(BADGE_REGISTER);
-        if let Err(failure) = self.try_receive(thread, address, blocking, reply_use) {
-            self.fault(
-                thread,
-                FaultReport::Capability {
-                    address: failure.0,
-                    receiving: true,
-                    failure: failure.1,
-                },
-            );
+        if let Err((address, failure)) = self.try_receive(thread, address, blocking, reply_use) {
+            self.fault(thread, FaultReport::capability(address, true, failure));
         }
     }
 

@@ -14,8 +14,33 @@ use crate::trap;
 pub(crate) static KERNEL: SingleCore<Kernel<Hardware>> =
     SingleCore::new(Kernel::new(Hardware::new()));
 
-/// The current thread executed `syscall`.
-pub(crate) extern "C" fn on_system_call() -> ! {
+/// The current thread executed `syscall` to Call.
+pub(crate) extern "C" fn on_call(current: TcbRef) -> ! {
+    match KERNEL.handle_fast_call(current) {
+        Some(thread) => return_to(user_context(KERNEL.machine(), thread)),
+        None => on_system_call(current),
+    }
+}
+
+/// The current thread executed `syscall` to ReplyRecv.
+pub(crate) extern "C" fn on_reply_receive(current: TcbRef) -> ! {
+    match KERNEL.handle_fast_reply_receive(current) {
+        Some(thread) => return_to(user_context(KERNEL.machine(), thread)),
+        None => on_other_system_call(),
+    }
+}
+
+/// The current thread executed `syscall` for something else.
+pub(crate) extern "C" fn on_system_call(current: TcbRef) -> ! {
+    match KERNEL.handle_fast_system_call(current) {
+        Some(Resume::User(thread)) => return_to(user_context(KERNEL.machine(), thread)),
+        Some(resume) => return_to(leave(resume)),
+        None => on_other_system_call(),
+    }
+}
+
+#[inline(never)]
+fn on_other_system_call() -> ! {
     return_to(leave(KERNEL.handle_system_call()))
 }
 
@@ -72,23 +97,29 @@ fn interrupt(vector: u8) -> Resume {
 
 /// Leaves the kernel: for user mode, by the registers to load; for a guest or sleep, until there is a
 /// thread to return to.
-#[inline(always)]
+#[inline(never)]
 fn leave(first: Resume) -> *const UserContext {
     let hardware = KERNEL.machine();
     let mut resume = first;
     loop {
         match resume {
-            Resume::User(thread) => {
-                let tcb = hardware.tcb(thread);
-                if hardware.threads.loaded() != Some(thread) {
-                    switch(hardware, thread);
-                }
-                return &raw const tcb.context;
-            }
+            Resume::User(thread) => return user_context(hardware, thread),
             Resume::Guest(vcpu) => resume = run_guest(hardware, vcpu),
             Resume::Idle => resume = interrupt(trap::wait_for_interrupt()),
         }
     }
+}
+
+/// The registers to go to user mode with, the rest of the thread's state put into the processor.
+#[inline(always)]
+fn user_context(hardware: &Hardware, thread: TcbRef) -> *const UserContext {
+    let tcb = hardware.tcb(thread);
+    match hardware.threads.loaded() {
+        Some(old) if old == thread => (),
+        Some(old) => hardware.threads.exchange(hardware.tcb(old), thread, tcb),
+        None => hardware.threads.load(thread, tcb),
+    }
+    &raw const tcb.context
 }
 
 /// Runs a guest until something happens.
@@ -110,15 +141,6 @@ fn run_guest(hardware: &Hardware, vcpu: VcpuRef) -> Resume {
             None => KERNEL.handle_timer(),
         },
     }
-}
-
-/// Gives the processor's thread state to another thread.
-#[inline(always)]
-fn switch(hardware: &Hardware, thread: TcbRef) {
-    if let Some(old) = hardware.threads.loaded() {
-        hardware.threads.save(hardware.tcb(old));
-    }
-    hardware.threads.load(thread, hardware.tcb(thread));
 }
 
 /// Goes to user mode. Entries never return: what the compiler would keep for their callers is nobody's.

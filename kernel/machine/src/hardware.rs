@@ -67,8 +67,8 @@ impl Machine for Hardware {
     }
 
     #[inline(always)]
-    fn set_timer(&self, deadline: u64) {
-        self.time.set_timer(deadline);
+    fn set_timer(&self, deadline: u64, now: u64) {
+        self.time.set_timer(deadline, now);
     }
 
     #[inline(always)]

@@ -35,52 +35,25 @@ macro_rules! follow {
         // SAFETY: the module's soundness paragraph.
         unsafe { &*($reference.address() as *const $object) }
     };
+    ($($name:ident: $reference:ty => $object:ty;)*) => {
+        $(#[inline(always)]
+        fn $name(&self, at: $reference) -> &$object {
+            follow!(at => $object)
+        })*
+    };
 }
 
 impl Store for Hardware {
-    #[inline(always)]
-    fn slot(&self, at: SlotRef) -> &Slot {
-        follow!(at => Slot)
-    }
-
-    #[inline(always)]
-    fn tcb(&self, at: TcbRef) -> &Tcb {
-        follow!(at => Tcb)
-    }
-
-    #[inline(always)]
-    fn endpoint(&self, at: EndpointRef) -> &Endpoint {
-        follow!(at => Endpoint)
-    }
-
-    #[inline(always)]
-    fn notification(&self, at: NotificationRef) -> &Notification {
-        follow!(at => Notification)
-    }
-
-    #[inline(always)]
-    fn reply(&self, at: ReplyRef) -> &Reply {
-        follow!(at => Reply)
-    }
-
-    #[inline(always)]
-    fn sched_context(&self, at: SchedContextRef) -> &SchedContext {
-        follow!(at => SchedContext)
-    }
-
-    #[inline(always)]
-    fn refill(&self, at: RefillRef) -> &Refill {
-        follow!(at => Refill)
-    }
-
-    #[inline(always)]
-    fn table(&self, at: TableRef) -> &[Cell<u64>; 512] {
-        follow!(at => [Cell<u64>; 512])
-    }
-
-    #[inline(always)]
-    fn asid_pool(&self, at: AsidPoolRef) -> &[Cell<u64>; 512] {
-        follow!(at => [Cell<u64>; 512])
+    follow! {
+        slot: SlotRef => Slot;
+        tcb: TcbRef => Tcb;
+        endpoint: EndpointRef => Endpoint;
+        notification: NotificationRef => Notification;
+        reply: ReplyRef => Reply;
+        sched_context: SchedContextRef => SchedContext;
+        refill: RefillRef => Refill;
+        table: TableRef => [Cell<u64>; 512];
+        asid_pool: AsidPoolRef => [Cell<u64>; 512];
     }
 
     #[inline(always)]

@@ -44,44 +44,48 @@ impl ThreadState {
         self.loaded.get()
     }
 
-    /// Writes the loaded thread's state to its TCB.
+    /// Writes the loaded thread's state to its TCB and puts another's into the processor.
     #[inline(always)]
+    pub(crate) fn exchange(&self, old: &Tcb, thread: TcbRef, new: &Tcb) {
+        if self.fpu.is_usual() && self.has_base_instructions.get() && !new.is_fpu_disabled() {
+            self.save_bases(old);
+            self.load_bases(new);
+            self.fpu.exchange(&old.fpu, &new.fpu);
+            self.loaded.set(Some(thread));
+        } else {
+            self.save(old);
+            self.load(thread, new);
+        }
+    }
+
+    /// Writes the loaded thread's state to its TCB.
     pub(crate) fn save(&self, tcb: &Tcb) {
         self.fpu.save(&tcb.fpu);
         if self.has_base_instructions.get() {
-            // SAFETY: the instructions are enabled, and read only.
-            unsafe {
-                tcb.context.set(Register::FsBase, rdfsbase());
-                tcb.context.set(Register::GsBase, rdgsbase());
-            }
+            self.save_bases(tcb);
         }
         self.loaded.set(None);
     }
 
-    /// Puts a thread's state into the processor; what it held before is lost.
     #[inline(always)]
-    pub(crate) fn load(&self, thread: TcbRef, tcb: &Tcb) {
-        let (fs_base, gs_base) = (
-            tcb.context.get(Register::FsBase),
-            tcb.context.get(Register::GsBase),
-        );
-        // SAFETY: the null selector is always allowed in these registers in 64-bit mode. They are reset
-        // because a thread could otherwise read what the one before it left there.
+    fn save_bases(&self, tcb: &Tcb) {
+        // SAFETY: the caller knows that the instructions are enabled; they read only.
         unsafe {
-            asm!(
-                "mov ds, {0:e}", "mov es, {0:e}", "mov fs, {0:e}", "mov gs, {0:e}",
-                in(reg) 0, options(nostack, preserves_flags)
-            );
+            tcb.context.set(Register::FsBase, rdfsbase());
+            tcb.context.set(Register::GsBase, rdgsbase());
         }
-        // SAFETY: the core lets only canonical addresses into these two registers; the kernel uses neither
-        // segment.
-        unsafe {
-            if self.has_base_instructions.get() {
-                wrfsbase(fs_base);
-                wrgsbase(gs_base);
-            } else {
-                wrmsr(IA32_FS_BASE, fs_base);
-                wrmsr(IA32_GS_BASE, gs_base);
+    }
+
+    /// Puts a thread's state into the processor; what it held before is lost.
+    pub(crate) fn load(&self, thread: TcbRef, tcb: &Tcb) {
+        if self.has_base_instructions.get() {
+            self.load_bases(tcb);
+        } else {
+            clear_selectors();
+            // SAFETY: as in `load_bases`.
+            unsafe {
+                wrmsr(IA32_FS_BASE, tcb.context.get(Register::FsBase));
+                wrmsr(IA32_GS_BASE, tcb.context.get(Register::GsBase));
             }
         }
         if tcb.is_fpu_disabled() {
@@ -92,10 +96,33 @@ impl ThreadState {
         self.loaded.set(Some(thread));
     }
 
+    #[inline(always)]
+    fn load_bases(&self, tcb: &Tcb) {
+        clear_selectors();
+        // SAFETY: the caller knows that the instructions are enabled. The core lets only canonical addresses
+        // into these two registers; the kernel uses neither segment.
+        unsafe {
+            wrfsbase(tcb.context.get(Register::FsBase));
+            wrgsbase(tcb.context.get(Register::GsBase));
+        }
+    }
+
     /// Writes a thread's state back if the processor holds it.
     pub(crate) fn release(&self, thread: TcbRef, tcb: &Tcb) {
         if self.loaded.get() == Some(thread) {
             self.save(tcb);
         }
+    }
+}
+
+/// Resets the segment registers: a thread could otherwise read what the one before it left there.
+#[inline(always)]
+fn clear_selectors() {
+    // SAFETY: the null selector is always allowed in these registers in 64-bit mode.
+    unsafe {
+        asm!(
+            "mov ds, {0:e}", "mov es, {0:e}", "mov fs, {0:e}", "mov gs, {0:e}",
+            in(reg) 0, options(nostack, preserves_flags)
+        );
     }
 }

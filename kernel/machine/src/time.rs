@@ -35,7 +35,9 @@ impl Time {
         let measured = measure();
         let tsc = told_by_hypervisor().unwrap_or(measured.tsc);
         self.ticks_per_us.set((tsc + 500_000) / 1_000_000);
-        self.timer_ratio.set((measured.timer << 32) / measured.tsc);
+        // At most one: were the timer the faster one, its interrupts would come early.
+        let ratio = (measured.timer << 32) / measured.tsc;
+        self.timer_ratio.set(ratio.min(1 << 32));
         self.tsc_deadline.set(features.tsc_deadline);
         if features.tsc_deadline {
             local::enable_tsc_deadline();
@@ -52,15 +54,15 @@ impl Time {
 
     /// Asks for an interrupt at a time. It may come early when the time is more than a second away.
     #[inline(always)]
-    pub(crate) fn set_timer(&self, deadline: u64) {
-        /// Keeps the product below within 64 bits while the ratio is at most one.
+    pub(crate) fn set_timer(&self, deadline: u64, now: u64) {
+        /// Keeps the product below within 64 bits: the ratio is at most one.
         const FARTHEST: u64 = (1 << 32) - 1;
         if self.tsc_deadline.get() {
             local::set_tsc_deadline(deadline);
             return;
         }
-        let ticks = deadline.saturating_sub(now()).min(FARTHEST);
-        let count = (u128::from(ticks) * u128::from(self.timer_ratio.get())) >> 32;
+        let ticks = deadline.saturating_sub(now).min(FARTHEST);
+        let count = ticks * self.timer_ratio.get() >> 32;
         // Rounded up, so that the deadline has passed when the interrupt comes.
         local::set_one_shot(u32::try_from(count + 1).unwrap_or(u32::MAX));
     }

@@ -89,12 +89,7 @@ impl Ipc {
     pub fn call(&self, endpoint: u64, info: MessageInfo, message: [u64; 4]) -> Received {
         self.finish(syscall(
             syscall::CALL,
-            Registers {
-                capability_or_badge: endpoint,
-                info,
-                message,
-                ..Registers::default()
-            },
+            Registers::to(endpoint).sending(info, message),
         ))
     }
 
@@ -104,11 +99,7 @@ impl Ipc {
     pub fn call_nobody(&self, info: MessageInfo, message: [u64; 4]) -> Received {
         self.finish(no_syscall(
             syscall::CALL,
-            Registers {
-                info,
-                message,
-                ..Registers::default()
-            },
+            Registers::to(0).sending(info, message),
         ))
     }
 
@@ -117,12 +108,7 @@ impl Ipc {
     pub fn send(&self, endpoint: u64, info: MessageInfo, message: [u64; 4]) {
         syscall(
             syscall::SEND,
-            Registers {
-                capability_or_badge: endpoint,
-                info,
-                message,
-                ..Registers::default()
-            },
+            Registers::to(endpoint).sending(info, message),
         );
     }
 
@@ -130,12 +116,7 @@ impl Ipc {
     pub fn nb_send(&self, endpoint: u64, info: MessageInfo, message: [u64; 4]) {
         syscall(
             syscall::NB_SEND,
-            Registers {
-                capability_or_badge: endpoint,
-                info,
-                message,
-                ..Registers::default()
-            },
+            Registers::to(endpoint).sending(info, message),
         );
     }
 
@@ -143,14 +124,7 @@ impl Ipc {
     #[inline]
     #[must_use]
     pub fn recv(&self, endpoint: u64, reply: u64) -> Received {
-        self.finish(syscall(
-            syscall::RECV,
-            Registers {
-                capability_or_badge: endpoint,
-                reply,
-                ..Registers::default()
-            },
-        ))
+        self.finish(syscall(syscall::RECV, Registers::to(endpoint).reply(reply)))
     }
 
     /// Receives what is there; the badge and label are 0 if nothing is.
@@ -158,11 +132,7 @@ impl Ipc {
     pub fn nb_recv(&self, endpoint: u64, reply: u64) -> Received {
         self.finish(syscall(
             syscall::NB_RECV,
-            Registers {
-                capability_or_badge: endpoint,
-                reply,
-                ..Registers::default()
-            },
+            Registers::to(endpoint).reply(reply),
         ))
     }
 
@@ -178,13 +148,7 @@ impl Ipc {
     ) -> Received {
         self.finish(syscall(
             syscall::REPLY_RECV,
-            Registers {
-                capability_or_badge: endpoint,
-                info,
-                message,
-                reply,
-                destination: 0,
-            },
+            Registers::to(endpoint).sending(info, message).reply(reply),
         ))
     }
 
@@ -221,14 +185,9 @@ impl Ipc {
     ) -> Received {
         self.finish(syscall(
             syscall::NB_SEND_WAIT,
-            Registers {
-                capability_or_badge: endpoint,
-                info,
-                message,
-                // seL4 takes the destination from where other calls name a reply object.
-                reply: destination,
-                destination: 0,
-            },
+            Registers::to(endpoint)
+                .sending(info, message)
+                .reply(destination),
         ))
     }
 
@@ -236,38 +195,19 @@ impl Ipc {
     #[inline]
     #[must_use]
     pub fn wait(&self, capability: u64) -> Received {
-        self.finish(syscall(
-            syscall::WAIT,
-            Registers {
-                capability_or_badge: capability,
-                ..Registers::default()
-            },
-        ))
+        self.finish(syscall(syscall::WAIT, Registers::to(capability)))
     }
 
     /// Polls an endpoint or notification without a reply object.
     #[must_use]
     pub fn nb_wait(&self, capability: u64) -> Received {
-        self.finish(syscall(
-            syscall::NB_WAIT,
-            Registers {
-                capability_or_badge: capability,
-                ..Registers::default()
-            },
-        ))
+        self.finish(syscall(syscall::NB_WAIT, Registers::to(capability)))
     }
 
     /// Signals a notification.
     #[inline]
     pub fn signal(&self, notification: u64) {
-        syscall(
-            syscall::SEND,
-            Registers {
-                capability_or_badge: notification,
-                info: MessageInfo::new(0, 0, 0),
-                ..Registers::default()
-            },
-        );
+        syscall(syscall::SEND, Registers::to(notification));
     }
 
     /// Asks the object behind `capability` for the operation `label`, with words and capabilities.

@@ -61,6 +61,39 @@ pub struct Registers {
     pub destination: u64,
 }
 
+impl Registers {
+    /// A call that names a capability and sends no message.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to(capability: u64) -> Self {
+        Self {
+            capability_or_badge: capability,
+            info: MessageInfo::new(0, 0, 0),
+            message: [0; 4],
+            reply: 0,
+            destination: 0,
+        }
+    }
+
+    /// With this message.
+    #[inline(always)]
+    #[must_use]
+    pub const fn sending(self, info: MessageInfo, message: [u64; 4]) -> Self {
+        Self {
+            info,
+            message,
+            ..self
+        }
+    }
+
+    /// With this reply capability.
+    #[inline(always)]
+    #[must_use]
+    pub const fn reply(self, reply: u64) -> Self {
+        Self { reply, ..self }
+    }
+}
+
 /// A function that does what a system call takes around this instruction.
 #[cfg(target_arch = "x86_64")]
 macro_rules! stub {
@@ -124,13 +157,7 @@ pub fn yield_now() {
 
 /// Prints one byte on the kernel's debug console (debug builds of the kernel; an UnknownSyscall fault elsewhere).
 pub fn debug_put_char(byte: u8) {
-    syscall(
-        DEBUG_PUT_CHAR,
-        Registers {
-            capability_or_badge: u64::from(byte),
-            ..Registers::default()
-        },
-    );
+    syscall(DEBUG_PUT_CHAR, Registers::to(u64::from(byte)));
 }
 
 /// Stops the machine (debug builds of the kernel).
@@ -141,23 +168,10 @@ pub fn debug_halt() {
 /// The raw tag of a capability (debug builds of the kernel).
 #[must_use]
 pub fn debug_cap_identify(capability: u64) -> u64 {
-    syscall(
-        DEBUG_CAP_IDENTIFY,
-        Registers {
-            capability_or_badge: capability,
-            ..Registers::default()
-        },
-    )
-    .capability_or_badge
+    syscall(DEBUG_CAP_IDENTIFY, Registers::to(capability)).capability_or_badge
 }
 
 /// Sets the FS base.
 pub fn set_tls_base(address: u64) {
-    syscall(
-        SET_TLS_BASE,
-        Registers {
-            capability_or_badge: address,
-            ..Registers::default()
-        },
-    );
+    syscall(SET_TLS_BASE, Registers::to(address));
 }

@@ -13,95 +13,129 @@ use crate::{
     TableRef, TcbRef, VcpuRef,
 };
 
-const UNTYPED: u64 = 1;
-const ENDPOINT: u64 = 2;
-const NOTIFICATION: u64 = 3;
-const REPLY: u64 = 4;
-const CNODE: u64 = 5;
+pub(super) const UNTYPED: u64 = 2;
+pub(super) const ENDPOINT: u64 = 4;
+pub(super) const NOTIFICATION: u64 = 6;
+pub(super) const REPLY: u64 = 8;
+pub(super) const CNODE: u64 = 10;
 /// A CNode that resolves all 64 bits of an address with a guard of zeroes: what nearly all spaces are. Its
 /// guard's size follows from its radix.
-const WHOLE_CNODE: u64 = 19;
-const THREAD: u64 = 6;
-const SCHED_CONTEXT: u64 = 7;
-const SCHED_CONTROL: u64 = 8;
-const IRQ_CONTROL: u64 = 9;
-const IRQ_HANDLER: u64 = 10;
-const IO_PORT_CONTROL: u64 = 11;
-const IO_PORTS: u64 = 12;
-const DOMAIN: u64 = 13;
-const ASID_CONTROL: u64 = 14;
-const ASID_POOL: u64 = 15;
-const FRAME: u64 = 16;
-const TABLE: u64 = 17;
-const VCPU: u64 = 18;
+pub(super) const WHOLE_CNODE: u64 = 21;
+pub(super) const THREAD: u64 = 12;
+pub(super) const SCHED_CONTEXT: u64 = 22;
+pub(super) const SCHED_CONTROL: u64 = 24;
+pub(super) const IRQ_CONTROL: u64 = 14;
+pub(super) const IRQ_HANDLER: u64 = 16;
+pub(super) const IO_PORT_CONTROL: u64 = 31;
+pub(super) const IO_PORTS: u64 = 19;
+pub(super) const DOMAIN: u64 = 20;
+pub(super) const ASID_CONTROL: u64 = 11;
+pub(super) const ASID_POOL: u64 = 13;
+pub(super) const FRAME: u64 = 1;
+pub(super) const TABLE: u64 = 3;
+pub(super) const VCPU: u64 = 26;
 
-const TAG_MASK: u64 = 31;
-const FIELD_SHIFT: u32 = 5;
+pub(super) const TAG_MASK: u64 = 31;
+pub(super) const FIELD_SHIFT: u32 = 5;
 const FRAME_RIGHTS_SHIFT: u32 = FIELD_SHIFT + 3;
 const ADDRESS_SHIFT: u32 = 16;
 const GUARD_SIZE_SHIFT: u32 = 11;
 const ASID_MASK: u64 = 0xfff;
 /// The low bits of a CNode's address, which are zero and leave room for other fields.
-const CNODE_ALIGNMENT: u64 = 31;
+pub(super) const CNODE_ALIGNMENT: u64 = 31;
+
+/// Word 0: what stands from which bit on.
+const fn pack(tag: u64, fields: u64, number: u64) -> u64 {
+    tag | fields << FIELD_SHIFT | number << ADDRESS_SHIFT
+}
 
 /// A kernel address out of word 0.
 #[inline(always)]
-const fn address(word: u64) -> u64 {
+pub(super) const fn address(word: u64) -> u64 {
     (word.cast_signed() >> ADDRESS_SHIFT).cast_unsigned()
 }
 
 /// A physical address or plain number out of word 0.
 #[inline(always)]
-const fn number(word: u64) -> u64 {
+pub(super) const fn number(word: u64) -> u64 {
     word >> ADDRESS_SHIFT
 }
 
 #[inline(always)]
-const fn field(word: u64, shift: u32, bits: u32) -> u8 {
+pub(super) const fn field(word: u64, shift: u32, bits: u32) -> u8 {
     ((word >> shift) & ((1 << bits) - 1) & 0xff) as u8
 }
 
-/// The slot that a capability address names directly in a CNode: `None` if the words are no CNode that,
-/// with a guard of zeroes, resolves all 64 bits, or if the guard does not match.
-#[inline(always)]
-pub(crate) fn direct_slot([low, _]: [u64; 2], at: u64) -> Option<SlotRef> {
-    let radix = (low >> FIELD_SHIFT) & 63;
-    if low & TAG_MASK != WHOLE_CNODE || at >> radix != 0 {
+/// The slots of a CNode that, with a guard of zeroes, resolves all 64 bits of an address, and how many.
+pub(crate) fn direct_slots([low, _]: [u64; 2]) -> Option<(SlotRef, u64)> {
+    if low & TAG_MASK != WHOLE_CNODE {
         return None;
     }
-    Some(SlotRef::new(address(low))?.in_cnode(at))
+    Some((SlotRef::new(address(low))?, 1 << field(low, FIELD_SHIFT, 6)))
 }
 
-/// The endpoint, its badge and rights, if the words are an endpoint capability.
+/// Word 0 as far as it must be this: a kind of capability with all of these rights.
 #[inline(always)]
-pub(crate) fn endpoint_of([low, badge]: [u64; 2]) -> Option<Endpoint> {
-    if low & TAG_MASK != ENDPOINT {
-        return None;
-    }
+fn expect(low: u64, tag: u64, rights: Rights) -> Option<()> {
+    let needed = u64::from(rights.bits()) << FIELD_SHIFT;
+    (low & (TAG_MASK | needed) == tag | needed).then_some(())
+}
+
+/// The endpoint, its badge and rights, if the words are an endpoint capability with these rights.
+#[inline(always)]
+pub(crate) fn endpoint_of([low, badge]: [u64; 2], needed: Rights) -> Option<Endpoint> {
+    expect(low, ENDPOINT, needed)?;
+    let object = EndpointRef::new(address(low))?;
+    let rights = Rights::from_word(low >> FIELD_SHIFT);
     Some(Endpoint {
-        object: EndpointRef::new(address(low))?,
+        object,
         badge,
-        rights: Rights::from_word(low >> FIELD_SHIFT),
+        rights,
+    })
+}
+
+/// The notification, its badge and rights, if the words are a notification capability with these rights.
+#[inline(always)]
+pub(crate) fn notification_of([low, badge]: [u64; 2], needed: Rights) -> Option<Notification> {
+    expect(low, NOTIFICATION, needed)?;
+    let object = NotificationRef::new(address(low))?;
+    let rights = Rights::from_word(low >> FIELD_SHIFT);
+    Some(Notification {
+        object,
+        badge,
+        rights,
     })
 }
 
 /// The reply object, if the words are a reply capability.
 #[inline(always)]
 pub(crate) fn reply_of([low, _]: [u64; 2]) -> Option<ReplyRef> {
-    if low & TAG_MASK == REPLY {
-        ReplyRef::new(address(low))
-    } else {
-        None
-    }
+    expect(low, REPLY, Rights::NONE)?;
+    ReplyRef::new(address(low))
 }
 
 /// The virtual CPU, if the words are a capability to one.
 #[inline(always)]
 pub(crate) fn vcpu_of([low, _]: [u64; 2]) -> Option<VcpuRef> {
-    if low & TAG_MASK == VCPU {
-        VcpuRef::new(address(low))
-    } else {
-        None
+    expect(low, VCPU, Rights::NONE)?;
+    VcpuRef::new(address(low))
+}
+
+/// The badge of an endpoint or notification capability.
+#[inline(always)]
+pub(crate) fn badge_of([low, high]: [u64; 2]) -> Option<u64> {
+    matches!(low & TAG_MASK, ENDPOINT | NOTIFICATION).then_some(high)
+}
+
+/// The tag by which debug programs know the capability: ours are seL4's, but for what seL4 lacks.
+pub(crate) fn raw_tag([low, _]: [u64; 2]) -> u64 {
+    const OWN: u64 = 64;
+    match low & TAG_MASK {
+        WHOLE_CNODE => CNODE,
+        VCPU => OWN,
+        TABLE if field(low, FIELD_SHIFT + 2, 1) != 0 => OWN + 1,
+        TABLE => TABLE + 2 * u64::from(field(low, FIELD_SHIFT, 2)),
+        tag => tag,
     }
 }
 
@@ -132,7 +166,7 @@ pub(crate) fn buffer_frame([low, _]: [u64; 2], write: bool) -> Option<BufferFram
 }
 
 #[inline(always)]
-const fn frame_size(low: u64) -> FrameSize {
+pub(super) const fn frame_size(low: u64) -> FrameSize {
     match field(low, FIELD_SHIFT, 2) {
         0 => FrameSize::Small,
         1 => FrameSize::Large,
@@ -168,16 +202,8 @@ impl Capability {
     #[inline(always)]
     fn decode_words([low, high]: [u64; 2]) -> Option<Self> {
         Some(match low & TAG_MASK {
-            ENDPOINT => Self::Endpoint(Endpoint {
-                object: EndpointRef::new(address(low))?,
-                badge: high,
-                rights: Rights::from_word(low >> FIELD_SHIFT),
-            }),
-            NOTIFICATION => Self::Notification(Notification {
-                object: NotificationRef::new(address(low))?,
-                badge: high,
-                rights: Rights::from_word(low >> FIELD_SHIFT),
-            }),
+            ENDPOINT => Self::Endpoint(endpoint_of([low, high], Rights::NONE)?),
+            NOTIFICATION => Self::Notification(notification_of([low, high], Rights::NONE)?),
             REPLY => Self::Reply(Reply {
                 object: ReplyRef::new(address(low))?,
                 can_grant: low & (1 << FIELD_SHIFT) != 0,
@@ -232,7 +258,7 @@ impl Capability {
                 object: AsidPoolRef::new(address(low))?,
                 base: (high & ASID_MASK) as u16,
             }),
-            VCPU => Self::Vcpu(VcpuRef::new(address(low))?),
+            VCPU => Self::Vcpu(vcpu_of([low, high])?),
             IRQ_HANDLER => Self::IrqHandler((number(low) & 0xff) as u8),
             IO_PORTS => Self::IoPorts(IoPorts {
                 first: (number(low) & 0xffff) as u16,
@@ -252,84 +278,68 @@ impl Capability {
     pub(crate) const fn encode(&self) -> [u64; 2] {
         match self {
             Self::Null => [0, 0],
-            Self::Untyped(untyped) => [
-                UNTYPED
-                    | (untyped.size_bits as u64) << FIELD_SHIFT
-                    | (untyped.device as u64) << (FIELD_SHIFT + 6)
-                    | untyped.start.0 << ADDRESS_SHIFT,
-                untyped.used,
-            ],
-            Self::Endpoint(endpoint) => [
-                ENDPOINT
-                    | (endpoint.rights.bits() as u64) << FIELD_SHIFT
-                    | endpoint.object.address() << ADDRESS_SHIFT,
-                endpoint.badge,
-            ],
-            Self::Notification(notification) => [
-                NOTIFICATION
-                    | (notification.rights.bits() as u64) << FIELD_SHIFT
-                    | notification.object.address() << ADDRESS_SHIFT,
-                notification.badge,
-            ],
+            Self::Untyped(untyped) => {
+                let fields = untyped.size_bits as u64 | (untyped.device as u64) << 6;
+                [pack(UNTYPED, fields, untyped.start.0), untyped.used]
+            }
+            Self::Endpoint(endpoint) => {
+                let rights = endpoint.rights.bits() as u64;
+                [
+                    pack(ENDPOINT, rights, endpoint.object.address()),
+                    endpoint.badge,
+                ]
+            }
+            Self::Notification(notification) => {
+                let rights = notification.rights.bits() as u64;
+                let object = notification.object.address();
+                [pack(NOTIFICATION, rights, object), notification.badge]
+            }
             Self::Reply(reply) => [
-                REPLY
-                    | (reply.can_grant as u64) << FIELD_SHIFT
-                    | reply.object.address() << ADDRESS_SHIFT,
+                pack(REPLY, reply.can_grant as u64, reply.object.address()),
                 0,
             ],
             Self::CNode(cnode) if cnode.radix + cnode.guard_size == 64 && cnode.guard == 0 => [
-                WHOLE_CNODE
-                    | (cnode.radix as u64) << FIELD_SHIFT
-                    | cnode.base.address() << ADDRESS_SHIFT,
+                pack(WHOLE_CNODE, cnode.radix as u64, cnode.base.address()),
                 0,
             ],
-            Self::CNode(cnode) => [
-                CNODE
-                    | (cnode.radix as u64) << FIELD_SHIFT
-                    | (cnode.guard_size as u64) << GUARD_SIZE_SHIFT
-                    | cnode.base.address() << ADDRESS_SHIFT,
-                cnode.guard,
-            ],
-            Self::Thread(thread) => [THREAD | thread.address() << ADDRESS_SHIFT, 0],
-            Self::SchedContext(context) => [
-                SCHED_CONTEXT
-                    | (context.size_bits as u64) << FIELD_SHIFT
-                    | context.object.address() << ADDRESS_SHIFT,
-                0,
-            ],
+            Self::CNode(cnode) => {
+                let fields = cnode.radix as u64 | (cnode.guard_size as u64) << 6;
+                [pack(CNODE, fields, cnode.base.address()), cnode.guard]
+            }
+            Self::Thread(thread) => [pack(THREAD, 0, thread.address()), 0],
+            Self::SchedContext(context) => {
+                let bits = context.size_bits as u64;
+                [pack(SCHED_CONTEXT, bits, context.object.address()), 0]
+            }
             Self::SchedControl => [SCHED_CONTROL, 0],
             Self::IrqControl => [IRQ_CONTROL, 0],
-            Self::IrqHandler(irq) => [IRQ_HANDLER | (*irq as u64) << ADDRESS_SHIFT, 0],
+            Self::IrqHandler(irq) => [pack(IRQ_HANDLER, 0, *irq as u64), 0],
             Self::IoPortControl => [IO_PORT_CONTROL, 0],
-            Self::IoPorts(ports) => [
-                IO_PORTS
-                    | (ports.first as u64) << ADDRESS_SHIFT
-                    | (ports.last as u64) << (ADDRESS_SHIFT + 16),
-                0,
-            ],
+            Self::IoPorts(ports) => {
+                let both = ports.first as u64 | (ports.last as u64) << 16;
+                [pack(IO_PORTS, 0, both), 0]
+            }
             Self::Domain => [DOMAIN, 0],
             Self::AsidControl => [ASID_CONTROL, 0],
-            Self::AsidPool(pool) => [
-                ASID_POOL | pool.object.address() << ADDRESS_SHIFT,
-                pool.base as u64,
-            ],
-            Self::Frame(frame) => [
-                FRAME
-                    | (frame.size as u64) << FIELD_SHIFT
-                    | (frame.device as u64) << (FIELD_SHIFT + 2)
-                    | (frame.rights as u64) << FRAME_RIGHTS_SHIFT
-                    | (frame.nested as u64) << (FIELD_SHIFT + 5)
-                    | frame.start.0 << ADDRESS_SHIFT,
-                mapping_word(frame.mapping),
-            ],
-            Self::Table(table) => [
-                TABLE
-                    | (table.level as u64) << FIELD_SHIFT
-                    | (table.nested as u64) << (FIELD_SHIFT + 2)
-                    | table.object.address() << ADDRESS_SHIFT,
-                mapping_word(table.mapping),
-            ],
-            Self::Vcpu(vcpu) => [VCPU | vcpu.address() << ADDRESS_SHIFT, 0],
+            Self::AsidPool(pool) => [pack(ASID_POOL, 0, pool.object.address()), pool.base as u64],
+            Self::Frame(frame) => {
+                let fields = frame.size as u64
+                    | (frame.device as u64) << 2
+                    | (frame.rights as u64) << 3
+                    | (frame.nested as u64) << 5;
+                [
+                    pack(FRAME, fields, frame.start.0),
+                    mapping_word(frame.mapping),
+                ]
+            }
+            Self::Table(table) => {
+                let fields = table.level as u64 | (table.nested as u64) << 2;
+                [
+                    pack(TABLE, fields, table.object.address()),
+                    mapping_word(table.mapping),
+                ]
+            }
+            Self::Vcpu(vcpu) => [pack(VCPU, 0, vcpu.address()), 0],
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod codec;
 mod derive;
-mod identify;
 mod region;
 mod rights;
 
-pub(crate) use codec::{buffer_frame, direct_slot, endpoint_of, reply_of, vcpu_of};
+pub(crate) use codec::{
+    badge_of, buffer_frame, direct_slots, endpoint_of, notification_of, raw_tag, reply_of, vcpu_of,
+};
 pub(crate) use derive::NotCopied;
+pub(crate) use region::{covers, same_object};
 pub(crate) use rights::{FrameRights, Rights};
 
 use crate::{

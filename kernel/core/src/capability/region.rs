@@ -1,101 +1,68 @@
-//! When two capabilities speak of the same thing.
+//! When two capabilities speak of the same thing. Deletion and derivation ask often, so the encoded words are
+//! compared without decoding them.
 
-use super::{Capability, Frame, Untyped};
-use crate::{Machine, PhysicalAddress};
+use super::codec::{
+    ASID_POOL, CNODE, CNODE_ALIGNMENT, ENDPOINT, FIELD_SHIFT, FRAME, IO_PORT_CONTROL, IO_PORTS,
+    IRQ_CONTROL, IRQ_HANDLER, NOTIFICATION, REPLY, SCHED_CONTEXT, TABLE, TAG_MASK, THREAD, UNTYPED,
+    VCPU, WHOLE_CNODE, address, field, frame_size, number,
+};
+use crate::Machine;
 
-/// Physical memory from the first byte to the last.
-#[derive(Clone, Copy)]
-struct Span {
-    first: u64,
-    last: u64,
+/// Whether both speak of the very same object: the last one to go takes the object with it. Untyped memory is
+/// nobody's object.
+#[inline]
+pub(crate) fn same_object([a, _]: [u64; 2], [b, _]: [u64; 2]) -> bool {
+    const NUMBER: u64 = !0xffff;
+    let tag = kind(a);
+    let compared = match tag {
+        0 | UNTYPED => return false,
+        // The radix, and the address but for its low bits, where the guard's size may reach.
+        CNODE => NUMBER << 5 | 63 << FIELD_SHIFT,
+        // The size, and whether it is a device's.
+        FRAME => NUMBER | 7 << FIELD_SHIFT,
+        _ => NUMBER,
+    };
+    tag == kind(b) && (a ^ b) & compared == 0
 }
 
-impl Span {
-    const fn new(start: PhysicalAddress, bits: u32) -> Self {
-        Self {
-            first: start.0,
-            last: start.0 + ((1 << bits) - 1),
-        }
-    }
-
-    const fn contains(self, other: Self) -> bool {
-        self.first <= other.first && other.last <= self.last
-    }
-}
-
-impl Capability {
-    /// Whether `other` speaks of (part of) what this capability speaks of.
-    #[inline]
-    pub(crate) fn covers<M: Machine>(&self, other: &Self, machine: &M) -> bool {
-        match (self, other) {
-            (Self::Untyped(a), b) => b
-                .span(machine)
-                .is_some_and(|span| untyped_span(a).contains(span)),
-            (Self::Frame(a), Self::Frame(b)) => frame_span(a).contains(frame_span(b)),
-            (Self::IrqControl, Self::IrqHandler(_)) => true,
-            (Self::IoPortControl, Self::IoPorts(_)) => true,
-            _ => self.same_object(other),
-        }
-    }
-
-    /// Whether both speak of the very same object: the last one to go takes the object with it.
-    #[inline]
-    pub(crate) fn same_object(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Endpoint(a), Self::Endpoint(b)) => a.object == b.object,
-            (Self::Notification(a), Self::Notification(b)) => a.object == b.object,
-            (Self::Reply(a), Self::Reply(b)) => a.object == b.object,
-            (Self::CNode(a), Self::CNode(b)) => a.base == b.base && a.radix == b.radix,
-            (Self::Thread(a), Self::Thread(b)) => a == b,
-            (Self::SchedContext(a), Self::SchedContext(b)) => a == b,
-            (Self::Frame(a), Self::Frame(b)) => {
-                a.start == b.start && a.size == b.size && a.device == b.device
-            }
-            (Self::Table(a), Self::Table(b)) => a.object == b.object,
-            (Self::AsidPool(a), Self::AsidPool(b)) => a.object == b.object,
-            (Self::Vcpu(a), Self::Vcpu(b)) => a == b,
-            (Self::IrqHandler(a), Self::IrqHandler(b)) => a == b,
-            (Self::IoPorts(a), Self::IoPorts(b)) => a == b,
-            (Self::SchedControl, Self::SchedControl)
-            | (Self::IrqControl, Self::IrqControl)
-            | (Self::IoPortControl, Self::IoPortControl)
-            | (Self::Domain, Self::Domain)
-            | (Self::AsidControl, Self::AsidControl) => true,
-            _ => false,
-        }
-    }
-
-    /// The memory of the object, if it was made from untyped memory.
-    fn span<M: Machine>(&self, machine: &M) -> Option<Span> {
-        let (address, bits) = match self {
-            Self::Untyped(untyped) => return Some(untyped_span(untyped)),
-            Self::Frame(frame) => return Some(frame_span(frame)),
-            Self::Endpoint(endpoint) => (endpoint.object.address(), 4),
-            Self::Notification(notification) => (notification.object.address(), 6),
-            Self::Reply(reply) => (reply.object.address(), 5),
-            Self::CNode(cnode) => (cnode.base.address(), u32::from(cnode.radix) + 5),
-            Self::Thread(thread) => (thread.address(), 11),
-            Self::SchedContext(context) => (context.object.address(), u32::from(context.size_bits)),
-            Self::Table(table) => (table.object.address(), 12),
-            Self::AsidPool(pool) => (pool.object.address(), 12),
-            Self::Vcpu(vcpu) => (vcpu.address(), 13),
-            Self::Null
-            | Self::SchedControl
-            | Self::IrqControl
-            | Self::IrqHandler(_)
-            | Self::IoPortControl
-            | Self::IoPorts(_)
-            | Self::Domain
-            | Self::AsidControl => return None,
-        };
-        Some(Span::new(machine.physical(address), bits))
+/// Whether `below` speaks of (part of) what `above` speaks of.
+#[inline]
+pub(crate) fn covers<M: Machine>(above: [u64; 2], below: [u64; 2], machine: &M) -> bool {
+    match (kind(above[0]), kind(below[0])) {
+        (UNTYPED, _) | (FRAME, FRAME) => span(above[0], machine)
+            .zip(span(below[0], machine))
+            .is_some_and(|(above, below)| above.0 <= below.0 && below.1 <= above.1),
+        (IRQ_CONTROL, IRQ_HANDLER) | (IO_PORT_CONTROL, IO_PORTS) => true,
+        _ => same_object(above, below),
     }
 }
 
-fn untyped_span(untyped: &Untyped) -> Span {
-    Span::new(untyped.start, u32::from(untyped.size_bits))
+fn kind(low: u64) -> u64 {
+    match low & TAG_MASK {
+        WHOLE_CNODE => CNODE,
+        tag => tag,
+    }
 }
 
-fn frame_span(frame: &Frame) -> Span {
-    Span::new(frame.start, frame.size.bits())
+/// The first and last byte of the object in physical memory, if it was made from untyped memory.
+fn span<M: Machine>(low: u64, machine: &M) -> Option<(u64, u64)> {
+    let size_field = u32::from(field(low, FIELD_SHIFT, 6));
+    let bits = match kind(low) {
+        UNTYPED | SCHED_CONTEXT => size_field,
+        FRAME => frame_size(low).bits(),
+        ENDPOINT => 4,
+        NOTIFICATION => 6,
+        REPLY => 5,
+        CNODE => size_field + 5,
+        THREAD => 11,
+        TABLE | ASID_POOL => 12,
+        VCPU => 13,
+        _ => return None,
+    };
+    let start = match kind(low) {
+        UNTYPED | FRAME => number(low),
+        CNODE => machine.physical(address(low) & !CNODE_ALIGNMENT).0,
+        _ => machine.physical(address(low)).0,
+    };
+    Some((start, start + ((1 << bits) - 1)))
 }

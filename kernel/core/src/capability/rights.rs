@@ -11,6 +11,9 @@ impl Rights {
     const GRANT_REPLY: u8 = 8;
 
     pub(crate) const ALL: Self = Self(15);
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const TO_SEND: Self = Self(Self::WRITE);
+    pub(crate) const TO_RECEIVE: Self = Self(Self::READ);
 
     /// The rights in the low four bits of a word.
     pub(crate) const fn from_word(word: u64) -> Self {

@@ -1,22 +1,22 @@
-//! The fast paths: Call and ReplyRecv between a client and a passive server that waits for it, and the run
-//! of a guest.
+//! The fast paths: what servers do most, in few steps.
 //!
-//! They do exactly what the general code does in the common case: a short message without capabilities
-//! meets a waiting partner, the scheduling context moves along, nobody more important is ready. They check
-//! everything first and change nothing until all of it holds; otherwise the general code starts afresh.
-//! The clock is not read: the scheduling context that pays stays the same, and the timer is set for it.
+//! They do exactly what the general code does in the common case: messages without capabilities and
+//! signals meet a waiting partner, nothing else has happened. They check everything first and change nothing
+//! until all of it holds; otherwise the general code starts afresh. The clock is read only where
+//! another scheduling context begins to pay: while the same one pays on, the timer is set for it.
 
 mod call;
 mod reply_receive;
 mod run_guest;
+mod send;
+mod switch;
+mod wait;
 
 use sel4_sys::syscall;
 
-use crate::address::TcbSlot;
-use crate::capability::direct_slot;
-use crate::message::{INFO_REGISTER, MESSAGE_REGISTERS};
-use crate::object::{Register, Tcb};
-use crate::{Kernel, Machine, SlotRef, TableRef, TcbRef};
+use crate::message::{INFO_REGISTER, MAX_LENGTH, MESSAGE_REGISTERS};
+use crate::object::Register;
+use crate::{Kernel, Machine, Resume, TableRef, TcbRef};
 
 /// Words and extra capabilities of a message's description.
 const LENGTH_AND_CAPS: u64 = 0x1ff;
@@ -24,51 +24,48 @@ const LENGTH_AND_CAPS: u64 = 0x1ff;
 const CAPS_UNWRAPPED: u64 = 7 << 9;
 
 impl<M: Machine> Kernel<M> {
-    /// Does a system call between threads, if it is one of the fast ones; answers who goes on.
+    /// Does the current thread's system call if it is neither Call nor ReplyRecv between threads, but another
+    /// one of the common ones, and says how to go on; otherwise changes nothing.
     #[inline(always)]
-    pub(crate) fn fast_message(&self) -> Option<TcbRef> {
-        let current = self.current()?;
-        let context = &self.tcb(current).context;
-        let is_short =
-            context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MESSAGE_REGISTERS.len() as u64;
-        match context.get(Register::Rdx).cast_signed() {
-            syscall::CALL if is_short => self.fast_call(current),
-            syscall::REPLY_RECV if is_short => self.fast_reply_receive(current),
+    pub fn handle_fast_system_call(&self, current: TcbRef) -> Option<Resume> {
+        let is_plain = self.has_plain_message(current);
+        match self.tcb(current).context.get(Register::Rdx).cast_signed() {
+            syscall::SEND if is_plain => self.fast_send(current),
+            syscall::WAIT | syscall::RECV => self.fast_wait(current),
+            syscall::CALL if is_plain => self.fast_run_guest(current),
             _ => None,
         }
     }
 
+    /// Whether the thread's message, if it sends one, brings no capabilities.
     #[inline(always)]
-    fn fast_lookup(&self, thread: TcbRef, address: u64) -> Option<SlotRef> {
-        direct_slot(self.slot(thread.slot(TcbSlot::CSpace)).words(), address)
+    fn has_plain_message(&self, thread: TcbRef) -> bool {
+        self.tcb(thread).context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MAX_LENGTH
     }
 
-    /// Whether nobody more important than a thread of this priority is ready.
+    /// Hands over a message without capabilities.
     #[inline(always)]
-    fn is_most_important(&self, priority: u8) -> bool {
-        self.core
-            .ready_priorities
-            .highest()
-            .is_none_or(|ready| ready <= priority)
+    fn fast_transfer(&self, sender: TcbRef, receiver: TcbRef, badge: u64) {
+        let (from, to) = (self.tcb(sender), self.tcb(receiver));
+        let sent = from.context.get(INFO_REGISTER);
+        let length = sent & LENGTH_AND_CAPS;
+        let mut info = sent & !CAPS_UNWRAPPED;
+        if length > MESSAGE_REGISTERS.len() as u64 {
+            info = info - length + self.copy_words(sender, receiver);
+        } else if length > 0 {
+            for (register, _) in MESSAGE_REGISTERS.into_iter().zip(0..length) {
+                to.context.set(register, from.context.get(register));
+            }
+        }
+        to.context.set(INFO_REGISTER, info);
+        to.set_badge(badge);
     }
 
+    /// Another thread goes on with the scheduling context that pays already.
     #[inline(always)]
     fn fast_switch(&self, to: TcbRef, root: TableRef) -> TcbRef {
         self.core.current.set(Some(to));
         self.machine().activate_space(root);
         to
     }
-}
-
-/// Hands over a short message.
-#[inline(always)]
-fn transfer(from: &Tcb, to: &Tcb, badge: u64) {
-    let info = from.context.get(INFO_REGISTER);
-    for (register, index) in MESSAGE_REGISTERS.into_iter().zip(0..) {
-        if index < info & LENGTH_AND_CAPS {
-            to.context.set(register, from.context.get(register));
-        }
-    }
-    to.context.set(INFO_REGISTER, info & !CAPS_UNWRAPPED);
-    to.set_badge(badge);
 }

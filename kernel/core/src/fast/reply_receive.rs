@@ -1,25 +1,26 @@
 //! ReplyRecv of a passive server that returns its client's time and waits for the next call.
 
-use super::transfer;
-use crate::capability::{endpoint_of, reply_of};
+use crate::capability::{Rights, endpoint_of, reply_of};
 use crate::message::{BADGE_REGISTER, REPLY_REGISTER};
 use crate::object::{Queue, Tcb, ThreadState};
 use crate::{Kernel, Machine, SchedContextRef, TcbRef};
 
 impl<M: Machine> Kernel<M> {
+    /// Does the current thread's ReplyRecv if it is of the common kind, and says who goes on; otherwise changes
+    /// nothing.
     #[inline(always)]
-    pub(super) fn fast_reply_receive(&self, current: TcbRef) -> Option<TcbRef> {
+    pub fn handle_fast_reply_receive(&self, current: TcbRef) -> Option<TcbRef> {
         let server = self.tcb(current);
-        let slot = self.fast_lookup(current, server.context.get(BADGE_REGISTER))?;
-        let capability = endpoint_of(self.slot(slot).words())?;
-        let slot = self.fast_lookup(current, server.context.get(REPLY_REGISTER))?;
+        let slot = self.direct_slot(current, server.context.get(BADGE_REGISTER))?;
+        let capability = endpoint_of(self.slot(slot).words(), Rights::TO_RECEIVE)?;
+        let slot = self.direct_slot(current, server.context.get(REPLY_REGISTER))?;
         let reply = reply_of(self.slot(slot).words())?;
         let state = self.reply(reply);
         let caller = state.tcb.get()?;
         let client = self.tcb(caller);
         let context = server.sched_context.get()?;
         let queue = &self.endpoint(capability.object).queue;
-        if !capability.rights.can_read()
+        if !self.has_plain_message(current)
             || client.state.get() != ThreadState::BlockedOnReply
             || client.fault.kind.get() != 0
             || client.sched_context.get().is_some()
@@ -28,7 +29,7 @@ impl<M: Machine> Kernel<M> {
             || self.core.payer.get() != Some(context)
             || !self.may_wait_last(queue, server)
             || self.has_use_for_notification(server, context)
-            || !self.is_most_important(client.priority.get())
+            || !self.core.is_most_important(client.priority.get())
         {
             return None;
         }
@@ -50,7 +51,7 @@ impl<M: Machine> Kernel<M> {
         self.sched_context(context).tcb.set(Some(caller));
         client.sched_context.set(Some(context));
         client.state.set(ThreadState::Running);
-        transfer(server, client, 0);
+        self.fast_transfer(current, caller, 0);
 
         server.blocking_object.set(capability.object.address());
         server.state.set(ThreadState::BlockedOnReceive);

@@ -1,32 +1,30 @@
 //! VCpuRun: from an exit back into the guest.
 
-use sel4_sys::extension::{label, run_request};
-use sel4_sys::{MessageInfo, syscall};
+use sel4_sys::MessageInfo;
 
 use crate::capability::vcpu_of;
+use sel4_sys::extension::{label, run_request};
+
 use crate::guest::RunRequest;
 use crate::message::{BADGE_REGISTER, BufferUse, INFO_REGISTER, MESSAGE_REGISTERS, buffer_word};
-use crate::object::Register;
 use crate::{Kernel, Machine, Resume, TcbRef};
 
 impl<M: Machine> Kernel<M> {
     #[inline(always)]
-    pub(crate) fn fast_run_guest(&self, current: TcbRef) -> Option<Resume> {
+    pub(super) fn fast_run_guest(&self, current: TcbRef) -> Option<Resume> {
         let tcb = self.tcb(current);
-        let info = MessageInfo(tcb.context.get(INFO_REGISTER));
-        if tcb.context.get(Register::Rdx).cast_signed() != syscall::CALL
-            || info.label() != label::VCPU_RUN
-            || info.extra_caps() != 0
-        {
-            return None;
-        }
-        let slot = self.fast_lookup(current, tcb.context.get(BADGE_REGISTER))?;
+        let slot = self.direct_slot(current, tcb.context.get(BADGE_REGISTER))?;
         let vcpu = vcpu_of(self.slot(slot).words())?;
+        let info = MessageInfo(tcb.context.get(INFO_REGISTER));
         let has_signal = tcb
             .bound_notification
             .get()
             .is_some_and(|bound| self.notification(bound).active.get());
-        if has_signal || self.vcpu(vcpu).runner.get().is_some() || !self.has_valid_space(vcpu) {
+        if info.label() != label::VCPU_RUN
+            || has_signal
+            || self.vcpu(vcpu).runner.get().is_some()
+            || !self.has_valid_space(vcpu)
+        {
             return None;
         }
         let buffer = self.buffer(current, BufferUse::Read)?;

@@ -11,59 +11,53 @@ use crate::{Kernel, Machine, SchedContextRef, TcbRef};
 
 /// What happened to a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum FaultReport {
-    /// A capability address led nowhere.
-    Capability {
-        address: u64,
-        receiving: bool,
-        failure: LookupFailure,
-    },
-    /// There is no such system call.
-    UnknownSystemCall { number: u64 },
-    /// The processor raised an exception.
-    Exception { vector: u64, code: u64 },
-    /// The page tables do not allow an access.
-    Memory {
-        address: u64,
-        is_instruction: bool,
-        status: u64,
-    },
-    /// The budget is used up.
-    Timeout { badge: u64, consumed_us: u64 },
+pub(crate) struct FaultReport {
+    /// The label of its message.
+    kind: u64,
+    /// What the message says beyond the thread's registers, and how many of the words count.
+    words: [u64; 6],
+    count: u64,
 }
 
 impl FaultReport {
-    const fn kind(self) -> u64 {
-        match self {
-            Self::Capability { .. } => fault::CAP_FAULT,
-            Self::UnknownSystemCall { .. } => fault::UNKNOWN_SYSCALL,
-            Self::Exception { .. } => fault::USER_EXCEPTION,
-            Self::Memory { .. } => fault::VM_FAULT,
-            Self::Timeout { .. } => fault::TIMEOUT,
+    const fn new(kind: u64, words: [u64; 4], count: u64) -> Self {
+        let [first, second, third, fourth] = words;
+        Self {
+            kind,
+            words: [first, second, third, fourth, 0, 0],
+            count,
         }
     }
 
-    /// What the message says beyond the thread's registers.
-    const fn words(self) -> ([u64; 6], u64) {
-        match self {
-            Self::Capability {
-                address,
-                receiving,
-                failure,
-            } => {
-                let ([kind, first, second, third], count) = failure.words();
-                let words = [address, receiving as u64, kind, first, second, third];
-                (words, count + 2)
-            }
-            Self::UnknownSystemCall { number } => ([number, 0, 0, 0, 0, 0], 1),
-            Self::Exception { vector, code } => ([vector, code, 0, 0, 0, 0], 2),
-            Self::Memory {
-                address,
-                is_instruction,
-                status,
-            } => ([address, is_instruction as u64, status, 0, 0, 0], 3),
-            Self::Timeout { badge, consumed_us } => ([badge, consumed_us, 0, 0, 0, 0], 2),
+    /// A capability address led nowhere.
+    pub(crate) const fn capability(address: u64, receiving: bool, failure: LookupFailure) -> Self {
+        let ([kind, first, second, third], count) = failure.words();
+        Self {
+            kind: fault::CAP_FAULT,
+            words: [address, receiving as u64, kind, first, second, third],
+            count: count + 2,
         }
+    }
+
+    /// There is no such system call.
+    pub(crate) const fn unknown_system_call(number: u64) -> Self {
+        Self::new(fault::UNKNOWN_SYSCALL, [number, 0, 0, 0], 1)
+    }
+
+    /// The processor raised an exception.
+    pub(crate) const fn exception(vector: u64, code: u64) -> Self {
+        Self::new(fault::USER_EXCEPTION, [vector, code, 0, 0], 2)
+    }
+
+    /// The page tables do not allow an access; `status` is the processor's error code.
+    pub(crate) const fn memory(address: u64, status: u64) -> Self {
+        let is_instruction = status >> 4 & 1;
+        Self::new(fault::VM_FAULT, [address, is_instruction, status, 0], 3)
+    }
+
+    /// The budget is used up.
+    const fn timeout(badge: u64, consumed_us: u64) -> Self {
+        Self::new(fault::TIMEOUT, [badge, consumed_us, 0, 0], 2)
     }
 }
 
@@ -78,10 +72,8 @@ impl<M: Machine> Kernel<M> {
 
     /// The timeout handler is told that the thread's budget is used up.
     pub(crate) fn timeout_fault(&self, thread: TcbRef, context: SchedContextRef) {
-        let report = FaultReport::Timeout {
-            badge: self.sched_context(context).badge.get(),
-            consumed_us: self.take_consumed(context),
-        };
+        let badge = self.sched_context(context).badge.get();
+        let report = FaultReport::timeout(badge, self.take_consumed(context));
         self.report_fault(thread, report, TcbSlot::TimeoutHandler, false);
     }
 
@@ -104,10 +96,9 @@ impl<M: Machine> Kernel<M> {
             return false;
         }
         let fault = &self.tcb(thread).fault;
-        let (words, count) = report.words();
-        fault.kind.set(report.kind());
-        fault.word_count.set(count);
-        for (cell, word) in fault.words.iter().zip(words) {
+        fault.kind.set(report.kind);
+        fault.word_count.set(report.count);
+        for (cell, word) in fault.words.iter().zip(report.words) {
             cell.set(word);
         }
         let sending = Sending {

@@ -8,26 +8,12 @@ use crate::{Kernel, Machine, TcbRef};
 
 /// The registers of an UnknownSyscall message, and of its reply. `Rip` stands for the address at which
 /// the thread would restart.
-pub(super) const SYSTEM_CALL_REGISTERS: [Register; 18] = [
-    Register::Rax,
-    Register::Rbx,
-    Register::Rcx,
-    Register::Rdx,
-    Register::Rsi,
-    Register::Rdi,
-    Register::Rbp,
-    Register::R8,
-    Register::R9,
-    Register::R10,
-    Register::R11,
-    Register::R12,
-    Register::R13,
-    Register::R14,
-    Register::R15,
-    Register::Rip,
-    Register::Rsp,
-    Register::Rflags,
-];
+pub(super) const SYSTEM_CALL_REGISTERS: [Register; 18] = {
+    use Register::*;
+    [
+        Rax, Rbx, Rcx, Rdx, Rsi, Rdi, Rbp, R8, R9, R10, R11, R12, R13, R14, R15, Rip, Rsp, Rflags,
+    ]
+};
 
 /// The registers of a UserException message, and of its reply.
 pub(super) const EXCEPTION_REGISTERS: [Register; 3] =

@@ -79,12 +79,7 @@ impl<M: Machine> Kernel<M> {
             Ok(invocation) => invocation,
             Err((address, failure)) => {
                 if call.delivery != Delivery::NonBlocking {
-                    let report = FaultReport::Capability {
-                        address,
-                        receiving: false,
-                        failure,
-                    };
-                    self.fault(thread, report);
+                    self.fault(thread, FaultReport::capability(address, false, failure));
                 }
                 return;
             }

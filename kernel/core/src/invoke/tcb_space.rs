@@ -2,7 +2,7 @@
 
 use super::Invocation;
 use crate::address::TcbSlot;
-use crate::capability::{Capability, Level};
+use crate::capability::{Capability, Level, same_object};
 use crate::error::{Error, Stop};
 use crate::{Kernel, Machine, SlotRef, TcbRef};
 
@@ -149,10 +149,10 @@ impl<M: Machine> Kernel<M> {
         let slot = tcb.slot(which);
         self.delete(slot)?;
         if self.slot(invocation.slot).capability() == Capability::Thread(tcb)
-            && self.slot(*source).capability().same_object(new)
+            && same_object(self.slot(*source).words(), new.encode())
         {
             self.insert_copy(new, *source, slot);
-            self.forget_spaces_of_threads();
+            self.forget_routes();
         }
         Ok(())
     }

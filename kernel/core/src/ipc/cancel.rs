@@ -54,12 +54,8 @@ impl<M: Machine> Kernel<M> {
         self.take_receive_reply(thread);
         self.set_state(thread, then);
         if then == ThreadState::Restart {
+            self.begin_sporadic_use(thread);
             if let Some(context) = self.tcb(thread).sched_context.get() {
-                if self.sched_context(context).sporadic.get()
-                    && self.core.payer.get() != Some(context)
-                {
-                    self.begin_use(context);
-                }
                 self.resume_context(context);
             }
             if self.is_schedulable(thread) {

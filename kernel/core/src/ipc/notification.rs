@@ -41,13 +41,8 @@ impl<M: Machine> Kernel<M> {
         tcb.set_message_info(MessageInfo::new(0, 0, 0));
         self.set_state(thread, ThreadState::Running);
         self.maybe_donate(notification, thread);
-        if let Some(context) = tcb.sched_context.get() {
-            if self.core.payer.get() != Some(context) && self.sched_context(context).sporadic.get()
-            {
-                self.begin_use(context);
-            }
-            self.possible_switch_to(thread);
-        }
+        self.begin_sporadic_use(thread);
+        self.possible_switch_to(thread);
     }
 
     /// `thread` waits for a signal.

@@ -62,12 +62,7 @@ impl<M: Machine> Kernel<M> {
         let waiting = &tcb.waiting;
         let can_grant = waiting.can_grant.get();
         self.transfer_message(sender, thread, Some(from), waiting.badge.get(), can_grant);
-        if let Some(context) = tcb.sched_context.get()
-            && self.core.payer.get() != Some(context)
-            && self.sched_context(context).sporadic.get()
-        {
-            self.begin_use(context);
-        }
+        self.begin_sporadic_use(sender);
         let fault = tcb.fault.kind.get();
         if waiting.is_call.get() || fault != 0 {
             let may_answer = can_grant || waiting.can_grant_reply.get();

@@ -95,12 +95,7 @@ impl<M: Machine> Kernel<M> {
             return;
         }
         self.pop_reply(reply, caller);
-        if let Some(context) = tcb.sched_context.get()
-            && self.core.payer.get() != Some(context)
-            && self.sched_context(context).sporadic.get()
-        {
-            self.begin_use(context);
-        }
+        self.begin_sporadic_use(caller);
         let fault = tcb.fault.kind.get();
         if fault == 0 {
             self.transfer_message(sender, caller, None, 0, can_grant);

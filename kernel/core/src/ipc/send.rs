@@ -95,12 +95,7 @@ impl<M: Machine> Kernel<M> {
 
     /// A thread that waited goes on.
     pub(super) fn wake(&self, thread: TcbRef) {
-        if let Some(context) = self.tcb(thread).sched_context.get()
-            && self.core.payer.get() != Some(context)
-            && self.sched_context(context).sporadic.get()
-        {
-            self.begin_use(context);
-        }
+        self.begin_sporadic_use(thread);
         self.set_state(thread, ThreadState::Running);
         self.possible_switch_to(thread);
     }

@@ -33,7 +33,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Copies the words of a message; answers how many arrived.
     #[inline]
-    fn copy_words(&self, sender: TcbRef, receiver: TcbRef) -> u64 {
+    pub(crate) fn copy_words(&self, sender: TcbRef, receiver: TcbRef) -> u64 {
         let from = self.tcb(sender);
         let to = self.tcb(receiver);
         let length = from.message_info().length();

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use super::Slot;
-use crate::{NotificationRef, ReplyRef, SchedContextRef, TableRef, TcbRef, VcpuRef};
+use crate::{NotificationRef, ReplyRef, SchedContextRef, SlotRef, TableRef, TcbRef, VcpuRef};
 
 /// A register of a user thread: its index in the user context, which is the interface's order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,28 +34,13 @@ pub enum Register {
 
 impl Register {
     /// All of them, in the order of the interface's user context.
-    pub(crate) const ALL: [Self; 20] = [
-        Self::Rip,
-        Self::Rsp,
-        Self::Rflags,
-        Self::Rax,
-        Self::Rbx,
-        Self::Rcx,
-        Self::Rdx,
-        Self::Rsi,
-        Self::Rdi,
-        Self::Rbp,
-        Self::R8,
-        Self::R9,
-        Self::R10,
-        Self::R11,
-        Self::R12,
-        Self::R13,
-        Self::R14,
-        Self::R15,
-        Self::FsBase,
-        Self::GsBase,
-    ];
+    pub(crate) const ALL: [Self; 20] = {
+        use Register::*;
+        [
+            Rip, Rsp, Rflags, Rax, Rbx, Rcx, Rdx, Rsi, Rdi, Rbp, R8, R9, R10, R11, R12, R13, R14,
+            R15, FsBase, GsBase,
+        ]
+    };
 }
 
 /// The registers of a user thread in the order of [`Register`].
@@ -164,13 +149,9 @@ pub struct Tcb {
     pub(crate) queue_next: Cell<Option<TcbRef>>,
     /// The user's address of the IPC buffer.
     pub(crate) buffer_address: Cell<u64>,
-    /// The space that the thread runs in, as far as it was known at this count of changes.
-    pub(crate) space: Cell<Option<TableRef>>,
-    pub(crate) space_epoch: Cell<u64>,
+    pub(crate) route: Route,
     /// The vCPU that the thread runs, while it runs one.
     pub(crate) vcpu: Cell<Option<VcpuRef>>,
-    /// A name for debug output.
-    pub(crate) name: [Cell<u8>; 64],
 }
 
 impl Tcb {
@@ -189,6 +170,18 @@ impl Tcb {
         let after = self.context.get(Register::Rip);
         after.wrapping_sub(INSTRUCTION_BYTES)
     }
+}
+
+/// Where a thread's own capabilities lead, as found at a count of changes; `route.rs` says more.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Route {
+    pub(crate) epoch: Cell<u64>,
+    /// The root of its address space, if that is valid.
+    pub(crate) space: Cell<Option<TableRef>>,
+    /// The slots of its CNode, if the first so many capability addresses name them one by one.
+    pub(crate) slots: Cell<Option<SlotRef>>,
+    pub(crate) slot_count: Cell<u64>,
 }
 
 /// What a thread that waits on an endpoint brought along.

@@ -94,18 +94,17 @@ impl<M: Machine> Kernel<M> {
     /// Sets the timer to when the current budget or domain ends or the next thread is released.
     pub(crate) fn set_timer(&self) {
         self.core.timer_is_stale.set(false);
+        let now = self.core.now.get();
         let budget_end = self.core.payer.get().map_or(u64::MAX, |payer| {
-            let amount = self.refill_head(payer).amount.get();
-            self.core.now.get().saturating_add(amount)
+            now.saturating_add(self.refill_head(payer).amount.get())
         });
         let release = self
             .core
             .release
             .get()
             .map_or(u64::MAX, |first| self.release_time(first));
-        let domain_end = self.core.domains.end.get();
-        self.machine()
-            .set_timer(budget_end.min(release).min(domain_end));
+        let end = budget_end.min(release).min(self.core.domains.end.get());
+        self.machine().set_timer(end, now);
     }
 }
 

@@ -22,6 +22,17 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// A thread becomes ready: a sporadic context of its own begins to be used now.
+    #[inline]
+    pub(crate) fn begin_sporadic_use(&self, thread: TcbRef) {
+        if let Some(context) = self.tcb(thread).sched_context.get()
+            && self.sched_context(context).sporadic.get()
+            && self.core.payer.get() != Some(context)
+        {
+            self.begin_use(context);
+        }
+    }
+
     /// Whether a thread could run on the context now.
     pub(crate) fn has_budget(&self, context: SchedContextRef) -> bool {
         self.sched_context(context).refill_max.get() > 0
@@ -58,9 +69,7 @@ impl<M: Machine> Kernel<M> {
         let state = self.sched_context(context);
         self.tcb(thread).sched_context.set(Some(context));
         state.tcb.set(Some(thread));
-        if state.sporadic.get() && self.core.payer.get() != Some(context) {
-            self.begin_use(context);
-        }
+        self.begin_sporadic_use(thread);
         self.resume_context(context);
         if self.is_schedulable(thread) && self.core.current.get() != Some(thread) {
             self.enqueue_first(thread);

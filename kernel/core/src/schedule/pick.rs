@@ -37,15 +37,19 @@ impl<M: Machine> Kernel<M> {
         if decision != Decision::Continue {
             self.decide(decision);
         }
-        let context = self
-            .core
-            .current
-            .get()
-            .and_then(|current| self.tcb(current).sched_context.get());
+        self.settle()
+    }
+
+    /// Whoever runs now begins to pay.
+    #[inline(always)]
+    pub(crate) fn settle(&self) -> Resume {
+        let current = self.core.current.get();
+        let context = current.and_then(|current| self.tcb(current).sched_context.get());
         if context != self.core.payer.get() {
             self.core.timer_is_stale.set(true);
             if let Some(context) = context
                 && !self.sched_context(context).sporadic.get()
+                && !self.is_round_robin(context)
             {
                 self.begin_use(context);
             }

@@ -1,4 +1,4 @@
-//! A set of priorities whose highest member is found in two steps.
+//! A set of priorities that knows its highest member.
 
 use core::cell::Cell;
 
@@ -6,23 +6,36 @@ use core::cell::Cell;
 pub(crate) struct PrioritySet {
     /// One bit for each priority.
     words: [Cell<u64>; 4],
-    /// One bit for each of those words that is not zero.
-    summary: Cell<u8>,
+    /// The highest member plus one; zero for the empty set.
+    above: Cell<u16>,
 }
 
 impl PrioritySet {
     pub(crate) const fn new() -> Self {
         Self {
             words: [const { Cell::new(0) }; 4],
-            summary: Cell::new(0),
+            above: Cell::new(0),
         }
     }
 
     #[inline(always)]
     pub(crate) fn highest(&self) -> Option<u8> {
-        let word = (self.summary.get().checked_ilog2()? & 3) as u8;
-        let bit = self.words[usize::from(word)].get().checked_ilog2()? & 63;
-        Some(word << 6 | bit as u8)
+        let priority = self.above.get().checked_sub(1)?;
+        Some(priority.to_le_bytes()[0])
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_none_above(&self, priority: u8) -> bool {
+        self.above.get() <= u16::from(priority) + 1
+    }
+
+    fn find_above(&self) -> u16 {
+        for (first, bits) in [(192, 3), (128, 2), (64, 1), (0, 0)] {
+            if let Some(bit) = self.words[bits].get().checked_ilog2() {
+                return first + (bit as u16 + 1);
+            }
+        }
+        0
     }
 
     #[cfg(test)]
@@ -34,15 +47,16 @@ impl PrioritySet {
         let (word, bit) = (priority >> 6, 1 << (priority & 63));
         let bits = &self.words[usize::from(word)];
         bits.set(bits.get() | bit);
-        self.summary.set(self.summary.get() | 1 << word);
+        self.above
+            .set(self.above.get().max(u16::from(priority) + 1));
     }
 
     pub(crate) fn remove(&self, priority: u8) {
         let (word, bit) = (priority >> 6, 1 << (priority & 63));
         let bits = &self.words[usize::from(word)];
         bits.set(bits.get() & !bit);
-        if bits.get() == 0 {
-            self.summary.set(self.summary.get() & !(1 << word));
+        if self.above.get() == u16::from(priority) + 1 {
+            self.above.set(self.find_above());
         }
     }
 
@@ -50,6 +64,6 @@ impl PrioritySet {
         for (ours, theirs) in self.words.iter().zip(&other.words) {
             ours.swap(theirs);
         }
-        self.summary.swap(&other.summary);
+        self.above.swap(&other.above);
     }
 }

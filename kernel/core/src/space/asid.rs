@@ -6,9 +6,8 @@
 
 use core::cell::Cell;
 
-use crate::address::TcbSlot;
-use crate::capability::{AsidPool, Capability, Table};
-use crate::{AsidPoolRef, Kernel, Machine, TableRef, TcbRef};
+use crate::capability::{AsidPool, Table};
+use crate::{AsidPoolRef, Kernel, Machine, TableRef};
 
 /// Identifiers in a pool.
 pub(crate) const POOL_ENTRIES: u16 = 512;
@@ -65,7 +64,7 @@ impl<M: Machine> Kernel<M> {
         if let Some(entry) = self.asid_entry(asid) {
             let mark = if root.nested { NESTED } else { 0 };
             entry.set(root.object.address() | mark);
-            self.forget_spaces_of_threads();
+            self.forget_routes();
         }
     }
 
@@ -98,47 +97,9 @@ impl<M: Machine> Kernel<M> {
         self.leave_space();
     }
 
-    /// The space that a thread runs in, if it has a valid one.
-    ///
-    /// What it follows from rarely changes, and every switch to a thread asks: each thread remembers the
-    /// answer with the count of changes at that time.
-    #[inline(always)]
-    pub(crate) fn space_of_thread(&self, thread: TcbRef) -> Option<TableRef> {
-        let tcb = self.tcb(thread);
-        if tcb.space_epoch.get() == self.space_epoch.get() {
-            tcb.space.get()
-        } else {
-            self.find_space_of_thread(thread)
-        }
-    }
-
-    #[cold]
-    fn find_space_of_thread(&self, thread: TcbRef) -> Option<TableRef> {
-        let tcb = self.tcb(thread);
-        tcb.space.set(self.named_space_of_thread(thread));
-        tcb.space_epoch.set(self.space_epoch.get());
-        tcb.space.get()
-    }
-
-    /// The space that the thread's capability and its identifier name.
-    pub(crate) fn named_space_of_thread(&self, thread: TcbRef) -> Option<TableRef> {
-        match self.slot(thread.slot(TcbSlot::VSpace)).capability() {
-            Capability::Table(root) => root
-                .mapping
-                .and_then(|mapping| self.space_of(mapping.asid))
-                .filter(|named| *named == root.object),
-            _ => None,
-        }
-    }
-
-    /// A thread got or lost the capability to its space, or an identifier names another root.
-    pub(crate) fn forget_spaces_of_threads(&self) {
-        self.space_epoch.set(self.space_epoch.get() + 1);
-    }
-
     /// If the current thread's space is gone, the processor must not use it any longer.
     fn leave_space(&self) {
-        self.forget_spaces_of_threads();
+        self.forget_routes();
         if let Some(current) = self.current() {
             self.activate_space_of(current);
         }

@@ -104,10 +104,8 @@ fn new_tcb() -> Tcb {
         queue_previous: Cell::default(),
         queue_next: Cell::default(),
         buffer_address: Cell::default(),
-        space: Cell::default(),
-        space_epoch: Cell::default(),
+        route: Default::default(),
         vcpu: Cell::default(),
-        name: [const { Cell::new(0) }; 64],
     }
 }
 
@@ -274,7 +272,7 @@ impl Machine for Host {
         10
     }
 
-    fn set_timer(&self, deadline: u64) {
+    fn set_timer(&self, deadline: u64, _now: u64) {
         self.log(Event::Timer(deadline));
     }
 

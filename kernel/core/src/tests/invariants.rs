@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::world::World;
 use crate::SlotRef;
 use crate::address::{TCB_SLOT_COUNT, TcbSlot};
-use crate::capability::{CNode, Capability};
+use crate::capability::{CNode, Capability, direct_slots};
 use crate::core_state::PRIORITIES;
 use crate::object::Queue;
 
@@ -128,6 +128,20 @@ pub(super) fn check_objects(world: &World) {
     }
 }
 
+/// What a thread remembers is what it would find.
+fn check_route(world: &World, thread: crate::TcbRef) {
+    let kernel = &world.kernel;
+    let route = &kernel.tcb(thread).route;
+    let is_fresh = route.epoch.get() == kernel.route_epoch.get();
+    assert!(is_fresh || kernel.current() != Some(thread), "out of date");
+    if is_fresh {
+        assert_eq!(route.space.get(), kernel.named_space(thread));
+        let slots = direct_slots(kernel.slot(thread.slot(TcbSlot::CSpace)).words());
+        assert_eq!(route.slot_count.get(), slots.map_or(0, |(_, count)| count));
+        assert_eq!(route.slots.get(), slots.map(|(slots, _)| slots));
+    }
+}
+
 fn check_thread(world: &World, thread: crate::TcbRef) {
     let kernel = &world.kernel;
     let tcb = kernel.tcb(thread);
@@ -137,11 +151,7 @@ fn check_thread(world: &World, thread: crate::TcbRef) {
     if let Some(reply) = tcb.reply.get() {
         assert_eq!(kernel.reply(reply).tcb.get(), Some(thread));
     }
-    assert_eq!(
-        kernel.space_of_thread(thread),
-        kernel.named_space_of_thread(thread),
-        "remembers another space"
-    );
+    check_route(world, thread);
     assert!(!(tcb.in_ready_queue.get() && tcb.in_release_queue.get()));
     let ready = kernel.is_schedulable(thread) && kernel.current() != Some(thread);
     assert_eq!(

@@ -9,6 +9,7 @@ mod world;
 mod boot;
 mod cnode;
 mod domain;
+mod fast;
 mod fault;
 mod guest;
 mod interrupt;

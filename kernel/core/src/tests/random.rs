@@ -9,11 +9,10 @@ use proptest::prelude::*;
 use sel4_sys::object::ObjectType;
 use sel4_sys::{CapRights, invocation as label, slot, syscall};
 
-use super::host::Event;
 use super::invariants;
 use super::world::World;
+use crate::Store as _;
 use crate::capability::{Capability, FrameRights};
-use crate::{Resume, Store as _};
 
 /// Slots that random calls name.
 const SLOTS: u64 = 40;
@@ -203,79 +202,5 @@ proptest! {
             invariants::check_objects(&world);
             check_frames(&world);
         }
-    }
-
-    /// The fast paths do what the general code does.
-    #[test]
-    fn fast_paths_change_nothing_but_speed(words in 0usize..5, above in any::<bool>(), badge in any::<u64>()) {
-        let results = [true, false].map(|fast| message_exchange(fast, words, above, badge));
-        prop_assert_eq!(&results[0], &results[1]);
-    }
-}
-
-/// A call to a passive server and its answer, by the fast paths or the general code; what all see of it.
-fn message_exchange(fast: bool, words: usize, above: bool, badge: u64) -> Vec<u64> {
-    let world = World::new();
-    let endpoint = world.make(ObjectType::Endpoint, 0);
-    let reply = world.make(ObjectType::Reply, 0);
-    let badged = world.mint(endpoint, CapRights::ALL, badge);
-    let server = world.new_passive(if above { 254 } else { 50 });
-    let context = world.new_context(1000, 1000);
-    world.expect(context, label::SCHED_CONTEXT_BIND, &[], &[server.slot]);
-    world.expect(server.slot, label::TCB_RESUME, &[], &[]);
-    world.set_root_priority(40);
-    world.receive(syscall::RECV, endpoint, reply);
-    world.expect(context, label::SCHED_CONTEXT_UNBIND, &[], &[]);
-    world.set_root_priority(100);
-    world.kernel.machine().take_events();
-    let enter = |number, cptr| {
-        let current = world.kernel.current().expect("somebody runs");
-        world.set_registers(current, number, cptr);
-        let rip = crate::Register::Rip;
-        let context = &world.kernel.tcb(current).context;
-        context.set(rip, context.get(rip) + 2);
-        if fast {
-            let next = world.kernel.fast_message().map(Resume::User);
-            next.expect("fit for the fast path")
-        } else {
-            world.kernel.handle_any_system_call()
-        }
-    };
-    let mut seen = Vec::new();
-    for round in 0..2 {
-        let message: Vec<u64> = (round..).take(words).collect();
-        world.set_message(world.root, 9, &message, &[]);
-        enter(syscall::CALL, badged);
-        assert!(world.is_current(server.thread));
-        observe(&world, &[world.root, server.thread], &mut seen);
-        world.set_message(server.thread, 7, &message, &[]);
-        let context = &world.kernel.tcb(server.thread).context;
-        context.set(crate::message::REPLY_REGISTER, reply);
-        enter(syscall::REPLY_RECV, endpoint);
-        assert!(world.is_current(world.root));
-        observe(&world, &[world.root, server.thread], &mut seen);
-        invariants::check(&world);
-        invariants::check_objects(&world);
-    }
-    let events = world.kernel.machine().take_events();
-    let switches = events
-        .iter()
-        .filter(|event| matches!(event, Event::Activate(Some(_))));
-    seen.push(switches.count() as u64);
-    seen
-}
-
-/// Notes what is visible of threads.
-fn observe(world: &World, threads: &[crate::TcbRef], seen: &mut Vec<u64>) {
-    for thread in threads {
-        let tcb = world.kernel.tcb(*thread);
-        seen.extend(tcb.context.registers.iter().map(core::cell::Cell::get));
-        seen.extend([
-            tcb.state.get() as u64,
-            tcb.fault_address.get(),
-            tcb.blocking_object.get(),
-            u64::from(tcb.sched_context.get().is_some()),
-            tcb.reply.get().map_or(0, crate::ReplyRef::address),
-        ]);
     }
 }

@@ -173,12 +173,28 @@ impl World {
         self.kernel.tcb(thread).state.get()
     }
 
+    /// The fast paths' part of a system call.
+    pub(super) fn enter_fast(&self) -> Option<Resume> {
+        let current = self.kernel.current()?;
+        let number = self.kernel.tcb(current).context.get(Register::Rdx);
+        let messaged = match number.cast_signed() {
+            syscall::CALL => self.kernel.handle_fast_call(current),
+            syscall::REPLY_RECV => self.kernel.handle_fast_reply_receive(current),
+            _ => None,
+        };
+        match messaged {
+            Some(thread) => Some(Resume::User(thread)),
+            None => self.kernel.handle_fast_system_call(current),
+        }
+    }
+
     /// The current thread makes a system call with what its registers hold.
     pub(super) fn enter(&self) -> Resume {
         let current = self.kernel.current().expect("somebody runs");
         let context = &self.kernel.tcb(current).context;
         context.set(Register::Rip, context.get(Register::Rip).wrapping_add(2));
-        self.kernel.handle_system_call()
+        self.enter_fast()
+            .unwrap_or_else(|| self.kernel.handle_system_call())
     }
 
     /// The current thread makes a system call.

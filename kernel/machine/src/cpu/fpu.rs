@@ -53,11 +53,33 @@ impl Fpu {
         // SAFETY: the area is 64-byte aligned, large enough (asserted above) and made of cells, so
         // it may be written through a shared reference. The state is not disabled.
         unsafe {
-            if self.is_usual.get() {
+            if self.disabled.get() {
+                return;
+            }
+            if self.xsave.get() {
                 asm!("xsave64 [{}]", in(reg) area, in("eax") -1, in("edx") -1, options(nostack, preserves_flags));
-            } else if !self.disabled.get() {
+            } else {
                 asm!("fxsave64 [{}]", in(reg) area, options(nostack, preserves_flags));
             }
+        }
+    }
+
+    /// Whether XSAVE is used and the state is not disabled.
+    #[inline(always)]
+    pub(crate) fn is_usual(&self) -> bool {
+        self.is_usual.get()
+    }
+
+    /// Saves one state and loads another; see [`Fpu::is_usual`].
+    #[inline(always)]
+    pub(crate) fn exchange(&self, old: &FpuArea, new: &FpuArea) {
+        let (old, new): (*const FpuArea, *const FpuArea) = (old, new);
+        // SAFETY: as in `save` and `load`.
+        unsafe {
+            asm!(
+                "xsave64 [{}]", "xrstor64 [{}]", in(reg) old, in(reg) new,
+                in("eax") -1, in("edx") -1, options(nostack, preserves_flags)
+            );
         }
     }
 
@@ -68,10 +90,6 @@ impl Fpu {
         // SAFETY: the area holds what `save` wrote, or the initial state; no program can change it, so
         // the instruction finds no reserved bit set.
         unsafe {
-            if self.is_usual.get() {
-                asm!("xrstor64 [{}]", in(reg) area, in("eax") -1, in("edx") -1, options(nostack, preserves_flags, readonly));
-                return;
-            }
             self.enable();
             if self.xsave.get() {
                 asm!("xrstor64 [{}]", in(reg) area, in("eax") -1, in("edx") -1, options(nostack, preserves_flags, readonly));
@@ -89,7 +107,7 @@ impl Fpu {
         self.is_usual.set(false);
     }
 
-    #[cold]
+    #[inline(always)]
     fn enable(&self) {
         if self.disabled.replace(false) {
             self.is_usual.set(self.xsave.get());

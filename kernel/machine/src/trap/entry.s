@@ -25,7 +25,13 @@ system_call_entry:
     mov [rsp + {r15}], r15
     mov rax, [rip + {core} + {user_stack}]
     mov [rsp + {rsp}], rax
+    # The register array is the first part of the thread.
+    mov rdi, rsp
     lea rsp, [rip + {stack} + {stack_bytes} - 8]
+    cmp rdx, {call}
+    je {on_call}
+    cmp rdx, {reply_receive}
+    je {on_reply_receive}
     jmp {on_system_call}
 
 # RAX: the register array of the thread to go on with.

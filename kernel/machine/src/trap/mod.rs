@@ -17,7 +17,8 @@ use core::arch::{asm, global_asm};
 use core::cell::Cell;
 use core::mem::offset_of;
 
-use kernel_core::{Register, UserContext};
+use kernel_core::{Register, Tcb, UserContext};
+use sel4_sys::syscall;
 
 use crate::cpu::interrupt_table::vector;
 use crate::cpu::segments::{KERNEL_STACK, KERNEL_STACK_BYTES, USER_CODE, USER_DATA};
@@ -41,6 +42,8 @@ static CORE: SingleCore<Core> = SingleCore::new(Core {
     noted_vector: Cell::new(0),
 });
 
+const _: () = assert!(offset_of!(Tcb, context) == 0);
+
 const fn offset(register: Register) -> usize {
     8 * register as usize
 }
@@ -56,6 +59,10 @@ global_asm!(
     user_code = const USER_CODE,
     user_data = const USER_DATA,
     non_maskable = const vector::NON_MASKABLE,
+    call = const syscall::CALL,
+    reply_receive = const syscall::REPLY_RECV,
+    on_call = sym entry::on_call,
+    on_reply_receive = sym entry::on_reply_receive,
     on_system_call = sym entry::on_system_call,
     on_trap = sym entry::on_trap,
     on_kernel_exception = sym entry::on_kernel_exception,
