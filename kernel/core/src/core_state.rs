@@ -61,16 +61,4 @@ impl Core {
             release: Cell::new(None),
         }
     }
-
-    /// The highest priority that has a ready thread of the current domain.
-    #[inline(always)]
-    pub(crate) fn highest_ready(&self) -> Option<u8> {
-        self.ready_priorities.highest()
-    }
-
-    /// Whether nobody more important than a thread of this priority is ready.
-    #[inline(always)]
-    pub(crate) fn is_most_important(&self, priority: u8) -> bool {
-        self.ready_priorities.has_none_above(priority)
-    }
 }

@@ -31,7 +31,8 @@ impl<M: Machine> Kernel<M> {
         let context = caller.sched_context.get()?;
         let space = self.space_of_thread(receiver)?;
         let priority = callee.priority.get();
-        if priority < caller.priority.get() && !self.core.is_most_important(priority) {
+        if priority < caller.priority.get() && !self.core.ready_priorities.has_none_above(priority)
+        {
             return None;
         }
 

@@ -29,7 +29,10 @@ impl<M: Machine> Kernel<M> {
             || self.core.payer.get() != Some(context)
             || !self.may_wait_last(queue, server)
             || self.has_use_for_notification(server, context)
-            || !self.core.is_most_important(client.priority.get())
+            || !self
+                .core
+                .ready_priorities
+                .has_none_above(client.priority.get())
         {
             return None;
         }

@@ -29,7 +29,7 @@ impl<M: Machine> Kernel<M> {
         if notification.queue.head.get().is_some() {
             return None;
         }
-        let priority = self.core.highest_ready()?;
+        let priority = self.core.ready_priorities.highest()?;
         let ready = &self.core.ready[usize::from(waiter.domain.get())];
         let next = ready[usize::from(priority)].head.get()?;
         let next = self.as_ready(next)?;
