@@ -17,6 +17,14 @@ impl KernelVirtualCpu {
     pub(crate) const fn new(ipc: Ipc, capability: u64) -> Self {
         Self { ipc, capability }
     }
+
+    /// Puts the first general registers into the message.
+    #[inline]
+    fn send_general<const COUNT: usize>(&self, registers: &[u64; COUNT]) {
+        for (index, register) in registers.iter().enumerate() {
+            self.ipc.set_word(run_request::GENERAL + index, *register);
+        }
+    }
 }
 
 fn refused(error: Error) -> Refused {
@@ -25,10 +33,13 @@ fn refused(error: Error) -> Refused {
 
 impl VirtualCpu for KernelVirtualCpu {
     fn run(&mut self, request: &Request, exit: &mut Exit) -> Result<(), Refused> {
-        if request.general_changed == GeneralRegisters::Changed {
-            for (index, register) in exit.general.iter().enumerate() {
-                self.ipc.set_word(run_request::GENERAL + index, *register);
+        match request.general_changed {
+            GeneralRegisters::Unchanged => {}
+            GeneralRegisters::FirstChanged => {
+                let [rax, rcx, rdx, rbx, ..] = exit.general;
+                self.send_general(&[rax, rcx, rdx, rbx]);
             }
+            GeneralRegisters::Changed => self.send_general(&exit.general),
         }
         let message = [request.flags, exit.rip, exit.rflags, request.event];
         let info = MessageInfo::new(label::VCPU_RUN, 0, request.length());

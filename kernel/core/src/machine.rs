@@ -2,8 +2,6 @@
 
 use core::cell::Cell;
 
-use sel4_sys::extension::GENERAL_REGISTERS;
-
 use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb, VcpuState};
 use crate::{
     AsidPoolRef, BufferRef, EndpointRef, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,
@@ -128,8 +126,8 @@ pub trait Machine: Store {
     fn vcpu_register(&self, vcpu: VcpuRef, id: u64) -> u64;
     /// Changes register `id`; the value has been checked.
     fn vcpu_set_register(&self, vcpu: VcpuRef, id: u64, value: u64);
-    /// Changes all general registers, in the order of instruction encoding.
-    fn vcpu_set_general(&self, vcpu: VcpuRef, values: &[u64; GENERAL_REGISTERS]);
+    /// Changes the first general registers, in the order of instruction encoding.
+    fn vcpu_set_general<const COUNT: usize>(&self, vcpu: VcpuRef, values: &[u64; COUNT]);
     /// Plans an event for the next entry (`sel4_sys::extension::event`), checked; zero withdraws an
     /// interrupt that the guest has not taken.
     fn vcpu_set_event(&self, vcpu: VcpuRef, event: u64);

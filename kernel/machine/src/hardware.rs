@@ -1,7 +1,6 @@
 //! The PC under the kernel: what the kernel core asks of a machine.
 
 use kernel_core::{Machine, PortWidth, Slot, SlotRef, Store, TableRef, TcbRef, Trigger, VcpuRef};
-use sel4_sys::extension::GENERAL_REGISTERS;
 use x86::io::{inb, inl, inw, outb, outl, outw};
 
 use crate::address_space::AddressSpaces;
@@ -172,7 +171,7 @@ impl Machine for Hardware {
     }
 
     #[inline(always)]
-    fn vcpu_set_general(&self, vcpu: VcpuRef, values: &[u64; GENERAL_REGISTERS]) {
+    fn vcpu_set_general<const COUNT: usize>(&self, vcpu: VcpuRef, values: &[u64; COUNT]) {
         let vcpu = self.whole_vcpu(vcpu);
         for (index, value) in values.iter().enumerate() {
             vcpu.set_general(index, *value);

@@ -35,7 +35,7 @@ pub const GUEST_PHYSICAL_BITS: u64 = 47;
 pub const GENERAL_REGISTERS: usize = 16;
 
 /// Words of a VCpuRun request. Length 0: go on as before. Length 4: words 0 to 3.
-/// Length 20: the general registers too. Other lengths are refused (TruncatedMessage, RangeError).
+/// Length 8: RAX, RCX, RDX and RBX too. Length 20: all general registers too. Other lengths are refused (TruncatedMessage, RangeError).
 pub mod run_request {
     /// Which of the words below are to be written: bits of [`flag`].
     pub const FLAGS: usize = 0;
@@ -47,9 +47,11 @@ pub mod run_request {
     pub const EVENT: usize = 3;
     /// First of sixteen general registers.
     pub const GENERAL: usize = 4;
-    /// Words without and with general registers.
+    /// Words without general registers.
     pub const WORDS_SHORT: u64 = 4;
-    /// Words with general registers.
+    /// Words with the first four general registers: RAX, RCX, RDX, RBX.
+    pub const WORDS_MEDIUM: u64 = 8;
+    /// Words with all general registers.
     pub const WORDS_LONG: u64 = 20;
 
     /// Bits of the first word.

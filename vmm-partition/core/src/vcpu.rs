@@ -130,16 +130,19 @@ pub enum GeneralRegisters {
     /// They are as the guest left them.
     #[default]
     Unchanged,
-    /// They are to be written.
+    /// RAX, RCX, RDX and RBX are to be written.
+    FirstChanged,
+    /// All are to be written.
     Changed,
 }
 
 impl Request {
-    /// Words of the message: 0, 4 or 20.
+    /// Words of the message: 0, 4, 8 or 20.
     #[must_use]
     pub const fn length(&self) -> u64 {
         match (self.general_changed, self.flags) {
             (GeneralRegisters::Changed, _) => run_request::WORDS_LONG,
+            (GeneralRegisters::FirstChanged, _) => run_request::WORDS_MEDIUM,
             (GeneralRegisters::Unchanged, 0) => 0,
             (GeneralRegisters::Unchanged, _) => run_request::WORDS_SHORT,
         }

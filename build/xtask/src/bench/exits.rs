@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::Result;
 
 use super::{Figure, images, machines};
-use crate::guest::{GuestOptions, bare_code};
+use crate::guest::{GuestOptions, bare_code, initramfs};
 use crate::program::{self, Options};
 use crate::progress::step;
 use crate::qemu::{Ending, Time};
@@ -23,7 +23,8 @@ pub(super) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
         fs::create_dir_all(&files)?;
         let (kernel, initrd) = (files.join("kernel"), files.join("initrd"));
         fs::write(&kernel, bare_code::program(&elf)?)?;
-        fs::write(&initrd, "The guest reads none.")?;
+        // The guest reads none, but the system has one.
+        fs::write(&initrd, initramfs::command_archive("", "")?)?;
         let guest = GuestOptions {
             kernel: Some(&kernel),
             initrd: Some(&initrd),

@@ -1,7 +1,7 @@
 //! What the guest's disk and start cost, from the guest's side of everything.
 //!
 //! The guest marks the borders of its steps on the console; at each mark the machine's count of
-//! executed instructions is read from outside. That is some thousand instructions late, so steps
+//! executed instructions is read from outside. That is up to some million instructions late, so steps
 //! are long, and each figure is the difference of two steps of unlike length: what both have in
 //! common (starting dd, printing the mark) cancels.
 //!

@@ -29,11 +29,9 @@ impl<M: Machine> Kernel<M> {
         }
         let buffer = self.buffer(current, BufferUse::Read)?;
         let words = MESSAGE_REGISTERS.map(|register| tcb.context.get(register));
-        let general = || {
-            core::array::from_fn(|index| {
-                let word = buffer_word::MESSAGE + (run_request::GENERAL + index) as u64;
-                self.machine().load(buffer.word(word))
-            })
+        let general = |index| {
+            let word = buffer_word::MESSAGE + (run_request::GENERAL + index) as u64;
+            self.machine().load(buffer.word(word))
         };
         let request = RunRequest::decode(info.length(), words, general).ok()?;
         tcb.fault_address.set(tcb.system_call_address());

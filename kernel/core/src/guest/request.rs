@@ -13,21 +13,30 @@ pub(crate) struct RunRequest {
     pub(super) event: Option<u64>,
     pub(super) clear_interrupt_shadow: bool,
     pub(super) request_interrupt_window: bool,
-    pub(super) general: Option<[u64; GENERAL_REGISTERS]>,
+    pub(super) general: General,
+}
+
+/// General registers that are written, in encoding order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum General {
+    #[default]
+    None,
+    First([u64; 4]),
+    All([u64; GENERAL_REGISTERS]),
 }
 
 impl RunRequest {
-    /// Checks a request of `length` words, the first four of them given; `general` fetches the others.
+    /// Checks a request of `length` words, the first four of them given; `general` fetches the others by register.
     #[inline(always)]
     pub(crate) fn decode(
         length: u64,
         words: [u64; 4],
-        general: impl FnOnce() -> [u64; GENERAL_REGISTERS],
+        general: impl Fn(usize) -> u64,
     ) -> Result<Self, Error> {
-        use run_request::{EVENT, FLAGS, RFLAGS, RIP, WORDS_LONG, WORDS_SHORT, flag};
+        use run_request::{EVENT, FLAGS, RFLAGS, RIP, WORDS_LONG, WORDS_MEDIUM, WORDS_SHORT, flag};
         match length {
             0 => return Ok(Self::default()),
-            WORDS_SHORT | WORDS_LONG => (),
+            WORDS_SHORT | WORDS_MEDIUM | WORDS_LONG => (),
             _ if length < WORDS_LONG => return Err(Error::Truncated),
             _ => {
                 return Err(Error::Range {
@@ -52,7 +61,11 @@ impl RunRequest {
             event,
             clear_interrupt_shadow: has(flag::CLEAR_INTERRUPT_SHADOW),
             request_interrupt_window: has(flag::REQUEST_INTERRUPT_WINDOW),
-            general: (length == WORDS_LONG).then(general),
+            general: match length {
+                WORDS_LONG => General::All(core::array::from_fn(general)),
+                WORDS_MEDIUM => General::First(core::array::from_fn(general)),
+                _ => General::None,
+            },
         })
     }
 }

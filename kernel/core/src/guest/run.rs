@@ -4,6 +4,7 @@ use sel4_sys::MessageInfo;
 use sel4_sys::extension::{label, reason, register};
 
 use super::RunRequest;
+use super::request::General;
 use crate::object::ThreadState;
 use crate::{Kernel, Machine, Resume, TcbRef, VcpuRef};
 
@@ -37,8 +38,10 @@ impl<M: Machine> Kernel<M> {
         if let Some(rflags) = request.rflags {
             machine.vcpu_set_register(vcpu, register::RFLAGS, rflags);
         }
-        if let Some(general) = &request.general {
-            machine.vcpu_set_general(vcpu, general);
+        match &request.general {
+            General::None => {}
+            General::First(values) => machine.vcpu_set_general(vcpu, values),
+            General::All(values) => machine.vcpu_set_general(vcpu, values),
         }
         if let Some(event) = request.event {
             machine.vcpu_set_event(vcpu, event);

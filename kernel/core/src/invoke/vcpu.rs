@@ -38,7 +38,7 @@ impl<M: Machine> Kernel<M> {
     fn vcpu_run(&self, invocation: &Invocation, vcpu: VcpuRef) -> Result<(), Error> {
         let word = |index| self.argument(invocation, index);
         let words = core::array::from_fn(|index| word(index as u64));
-        let general = || core::array::from_fn(|index| word((run_request::GENERAL + index) as u64));
+        let general = |index| word((run_request::GENERAL + index) as u64);
         let request = RunRequest::decode(invocation.length(), words, general)?;
         if !invocation.wants_answer {
             return Err(Error::IllegalOperation);

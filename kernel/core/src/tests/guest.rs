@@ -75,6 +75,11 @@ fn requests_write_registers_before_entering() {
     assert_eq!(guest.register(register::RFLAGS), 2);
     assert_eq!(guest.register(register::GENERAL), 100);
     assert_eq!(guest.register(register::GENERAL + 15), 115);
+    // Eight words write four of them.
+    guest.run(&[0, 0, 0, 0, 200, 201, 202, 203]);
+    assert_eq!(guest.register(register::GENERAL), 200);
+    assert_eq!(guest.register(register::GENERAL + 3), 203);
+    assert_eq!(guest.register(register::GENERAL + 4), 104);
 }
 
 #[test]
@@ -86,6 +91,10 @@ fn bad_requests_are_refused_and_change_nothing() {
     };
     assert_eq!(
         refused(&[1, 5]),
+        Answer::error(Error::TruncatedMessage, &[])
+    );
+    assert_eq!(
+        refused(&[1, 5, 0, 0, 0, 0, 0]),
         Answer::error(Error::TruncatedMessage, &[])
     );
     assert_eq!(

@@ -362,7 +362,7 @@ impl Machine for Host {
         registers.insert((vcpu.address(), id), value);
     }
 
-    fn vcpu_set_general(&self, vcpu: VcpuRef, values: &[u64; 16]) {
+    fn vcpu_set_general<const COUNT: usize>(&self, vcpu: VcpuRef, values: &[u64; COUNT]) {
         for (id, value) in (2..).zip(values) {
             self.vcpu_set_register(vcpu, id, *value);
         }

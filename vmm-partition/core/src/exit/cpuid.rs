@@ -31,6 +31,6 @@ pub(super) fn handle<H: Host, V: VirtualCpu>(
     exit.general[RBX] = u64::from(answer.ebx);
     exit.general[RCX] = u64::from(answer.ecx);
     exit.general[RDX] = u64::from(answer.edx);
-    request.general_changed = GeneralRegisters::Changed;
+    request.general_changed = GeneralRegisters::FirstChanged;
     advance(exit, request, 2);
 }

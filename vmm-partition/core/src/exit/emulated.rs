@@ -17,7 +17,7 @@ const NO_SUCH_HYPERCALL: u64 = (-1000i64).cast_unsigned();
 /// No hypercall is offered.
 pub(super) fn hypercall(exit: &mut Exit, request: &mut Request) {
     exit.general[RAX] = NO_SUCH_HYPERCALL;
-    request.general_changed = GeneralRegisters::Changed;
+    request.general_changed = GeneralRegisters::FirstChanged;
     advance(exit, request, 3);
 }
 

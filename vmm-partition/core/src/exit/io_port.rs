@@ -37,7 +37,7 @@ pub(super) fn handle<H: Host>(
     let ending = if exit.detail & INPUT != 0 {
         let value = u64::from(machine.port_read(access));
         put_input(exit, size, value);
-        request.general_changed = GeneralRegisters::Changed;
+        request.general_changed = GeneralRegisters::FirstChanged;
         None
     } else {
         let value = low_u32(exit.general[RAX] & mask_of_bytes(size));

@@ -25,7 +25,7 @@ pub(super) fn handle<H: Host, V: VirtualCpu>(
         Some(value) => {
             exit.general[RAX] = u64::from(low_u32(value));
             exit.general[RDX] = u64::from(high_u32(value));
-            request.general_changed = GeneralRegisters::Changed;
+            request.general_changed = GeneralRegisters::FirstChanged;
             advance(exit, request, 2);
         }
         None => {

@@ -10,7 +10,7 @@ use crate::{
     host::Host,
     machine::{Machine, MachineParameters, test_host::TestHost},
     vcpu::{
-        Exit, Refused, Request, VirtualCpu,
+        Exit, GeneralRegisters, Refused, Request, VirtualCpu,
         general::{RAX, RBX, RCX, RDX},
     },
 };
@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct ScriptedCpu {
     script: VecDeque<Exit>,
     requests: Vec<(Request, u64, [u64; 16])>,
+    /// General registers as the guest left them.
+    left: [u64; 16],
     written: Vec<u64>,
 }
 
@@ -34,11 +36,22 @@ impl ScriptedCpu {
 
 impl VirtualCpu for ScriptedCpu {
     fn run(&mut self, request: &Request, exit: &mut Exit) -> Result<(), Refused> {
+        let written = match request.general_changed {
+            GeneralRegisters::Unchanged => 0,
+            GeneralRegisters::FirstChanged => 4,
+            GeneralRegisters::Changed => 16,
+        };
+        let kept = exit.general.iter().zip(&self.left).skip(written);
+        assert!(
+            kept.into_iter().all(|(now, left)| now == left),
+            "a register was changed and is not written"
+        );
         self.requests.push((*request, exit.rip, exit.general));
         *exit = self.script.pop_front().unwrap_or(Exit {
             reason: reason::SHUTDOWN,
             ..Exit::default()
         });
+        self.left = exit.general;
         Ok(())
     }
 
@@ -106,7 +119,7 @@ fn cpuid_answers_from_the_table_and_moves_on() {
     cpuid.general[RAX] = 0x4000_0000;
     let (_, requests) = play(&[cpuid]);
     let (request, rip, general) = requests[1];
-    assert_eq!(request.length(), 20);
+    assert_eq!(request.length(), 8);
     assert_eq!(rip, 0x1002);
     assert_eq!(general[RBX], 0x4b4d_564b);
     assert_eq!(general[RCX], 0x564b_4d56);
