@@ -14,6 +14,7 @@ mod floating_point;
 mod interrupt;
 mod io_port;
 mod notification;
+mod order;
 mod paging;
 mod scheduling;
 mod tcb;
@@ -33,6 +34,7 @@ const GROUPS: &[&[test_support::Test]] = &[
     exception::TESTS,
     asid::TESTS,
     io_port::TESTS,
+    order::TESTS,
     interrupt::TESTS,
     floating_point::TESTS,
 ];
