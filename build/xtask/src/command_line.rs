@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, boot, build, check, clean, doctor, guest, image, profile, run, test, volume,
+    bench, boot, build, check, clean, doctor, guest, image, mutate, profile, run, test, volume,
 };
 
 /// Builds, runs, tests and checks Sekisho.
@@ -26,6 +26,7 @@ enum Command {
     Image(image::Arguments),
     Check(check::Arguments),
     Bench(bench::Arguments),
+    Mutate(mutate::Arguments),
     Profile(profile::Arguments),
     Volume(volume::Arguments),
     Doctor(doctor::Arguments),
@@ -45,6 +46,7 @@ impl CommandLine {
             Command::Build(arguments) => build::execute(&arguments),
             Command::Image(arguments) => image::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
+            Command::Mutate(arguments) => mutate::execute(&arguments),
             Command::Bench(arguments) => bench::execute(&arguments),
             Command::Profile(arguments) => profile::execute(&arguments),
             Command::Volume(arguments) => volume::execute(&arguments),

@@ -15,6 +15,7 @@ mod guest;
 mod headless;
 mod host;
 mod host_tests;
+mod mutation;
 mod nonce;
 mod process;
 mod products;

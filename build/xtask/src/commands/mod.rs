@@ -8,6 +8,7 @@ pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod guest;
 pub(crate) mod image;
+pub(crate) mod mutate;
 pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod test;
