@@ -16,7 +16,7 @@ const EXECUTE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Exit status when the time was up, as timeout(1) has it.
 const TIME_WAS_UP: u8 = 124;
-/// Exit status when the command could not be run to its end.
+/// Exit status when the command could not be run to its end, or when some of its output was lost.
 pub(crate) const NOT_RUN: u8 = 125;
 
 /// How much of the console is shown when a command did not come to its end.
@@ -144,6 +144,11 @@ pub(crate) fn execute(
             Event::Output(bytes) => print(&command.feed(&bytes))?,
             Event::Ended(ending) => {
                 return Ok(match (command.status(), ending) {
+                    (Some(_), _) if command.lost_lines() > 0 => {
+                        let lost = command.lost_lines();
+                        eprintln!("error: {lost} lines of the command's output were lost");
+                        ExitCode::from(NOT_RUN)
+                    }
                     (Some(status), _) => ExitCode::from(status),
                     (None, ending) => {
                         complain(&attended.console, &command, ending);

@@ -22,7 +22,7 @@ use crate::{host, nonce, user_disk, workspace};
 /// the guest. The guest's disk is an encrypted volume, created at the first run.
 ///
 /// With --exec the exit status is the command's; 124 says that the time was up, 125 that the
-/// command was not run to its end.
+/// command was not run to its end or that some of its output was lost.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Do not attach the terminal: only print what the console prints.

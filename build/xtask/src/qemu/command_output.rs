@@ -9,7 +9,8 @@
 //! NONCE 1 aGVsbG8K
 //! NONCE end 0 .
 //! ```
-//! A line that comes twice counts as it came last, so each is given out when the next is there.
+//! A line that comes twice counts as it came last, so each is given out when the next is there. The guest's
+//! monitor drops output when the console takes none for long: numbers that are missing are counted.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +22,7 @@ pub(crate) struct CommandOutput {
     progress: Progress,
     /// The last numbered line, not given out yet.
     pending: Option<(u64, Vec<u8>)>,
+    lost: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,13 @@ impl CommandOutput {
             line: Vec::new(),
             progress: Progress::BeforeBegin,
             pending: None,
+            lost: 0,
         }
+    }
+
+    /// Numbered lines that did not come.
+    pub(crate) fn lost_lines(&self) -> u64 {
+        self.lost
     }
 
     /// Takes what the console printed and returns what of it the command did.
@@ -92,8 +100,9 @@ impl CommandOutput {
     }
 
     fn take_piece(&mut self, number: u64, bytes: Vec<u8>, output: &mut Vec<u8>) {
-        let is_again = matches!(&self.pending, Some((pending, _)) if *pending == number);
-        if !is_again {
+        let last = self.pending.as_ref().map_or(0, |(last, _)| *last);
+        if number != last {
+            self.lost += number.saturating_sub(last + 1);
             self.give_out(output);
         }
         self.pending = Some((number, bytes));
@@ -137,6 +146,18 @@ mod tests {
     fn interrupted_lines_count_once() {
         let console = "77 begin\n77 1 aGVsb\r\n[disk] hm\r\n77 1 aGVsbG8K\n77 2 YWI=\r\n[disk] x\r\n77 2 YWI=\n77 en\n[disk] y\n77 end 1\n[disk] z\n77 end 1 .\n";
         assert_eq!(run(console), ("hello\nab".into(), Some(1)));
+    }
+
+    #[test]
+    fn lines_that_do_not_come_are_counted() {
+        let lost = |console: &str| {
+            let mut command = CommandOutput::new("77");
+            command.feed(console.as_bytes());
+            command.lost_lines()
+        };
+        assert_eq!(lost("77 begin\n77 1 YQ==\n77 1 YQ==\n77 2 YQ==\n"), 0);
+        assert_eq!(lost("77 begin\n77 1 YQ==\n77 4 YQ==\n77 5 YQ==\n"), 2);
+        assert_eq!(lost("77 begin\n77 2 YQ==\n"), 1);
     }
 
     #[test]
