@@ -92,11 +92,6 @@ impl CapRights {
     pub const fn grant(self) -> bool {
         self.0 & 4 != 0
     }
-    /// May pass on the right to reply.
-    #[must_use]
-    pub const fn grant_reply(self) -> bool {
-        self.0 & 8 != 0
-    }
 }
 
 /// Guard of a CNode capability as a word: guard [63:6], its size in bits [5:0].

@@ -160,11 +160,6 @@ pub fn debug_put_char(byte: u8) {
     syscall(DEBUG_PUT_CHAR, Registers::to(u64::from(byte)));
 }
 
-/// Stops the machine (debug builds of the kernel).
-pub fn debug_halt() {
-    syscall(DEBUG_HALT, Registers::default());
-}
-
 /// The raw tag of a capability (debug builds of the kernel).
 #[must_use]
 pub fn debug_cap_identify(capability: u64) -> u64 {

@@ -5,42 +5,26 @@ use core::cell::Cell;
 use super::Slot;
 use crate::{NotificationRef, ReplyRef, SchedContextRef, SlotRef, TableRef, TcbRef, VcpuRef};
 
-/// A register of a user thread: its index in the user context, which is the interface's order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(usize)]
-#[expect(missing_docs, reason = "the registers' own names")]
-pub enum Register {
-    Rip,
-    Rsp,
-    Rflags,
-    Rax,
-    Rbx,
-    Rcx,
-    Rdx,
-    Rsi,
-    Rdi,
-    Rbp,
-    R8,
-    R9,
-    R10,
-    R11,
-    R12,
-    R13,
-    R14,
-    R15,
-    FsBase,
-    GsBase,
+macro_rules! registers {
+    ($($name:ident)*) => {
+        /// A register of a user thread: its index in the user context, which is the interface's order.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(usize)]
+        #[expect(missing_docs, reason = "the registers' own names")]
+        pub enum Register {
+            $($name,)*
+        }
+
+        impl Register {
+            /// All of them, in the order of the interface's user context.
+            pub(crate) const ALL: [Self; 20] = [$(Self::$name,)*];
+        }
+    };
 }
 
-impl Register {
-    /// All of them, in the order of the interface's user context.
-    pub(crate) const ALL: [Self; 20] = {
-        use Register::*;
-        [
-            Rip, Rsp, Rflags, Rax, Rbx, Rcx, Rdx, Rsi, Rdi, Rbp, R8, R9, R10, R11, R12, R13, R14,
-            R15, FsBase, GsBase,
-        ]
-    };
+registers! {
+    Rip Rsp Rflags Rax Rbx Rcx Rdx Rsi Rdi Rbp
+    R8 R9 R10 R11 R12 R13 R14 R15 FsBase GsBase
 }
 
 /// The registers of a user thread in the order of [`Register`].

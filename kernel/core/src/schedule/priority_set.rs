@@ -32,7 +32,7 @@ impl PrioritySet {
     fn find_above(&self) -> u16 {
         for (first, bits) in [(192, 3), (128, 2), (64, 1), (0, 0)] {
             if let Some(bit) = self.words[bits].get().checked_ilog2() {
-                return first + (bit as u16 + 1);
+                return first + 1 + (bit & 63) as u16;
             }
         }
         0

@@ -122,7 +122,7 @@ fn signals_and_waits(path: Path, priorities: &[u64], steps: &[u64], badge: u64) 
         let turn = threads.iter().position(|thread| world.is_current(*thread));
         match turn.expect("one of them") {
             0 => {
-                let to = (*step as usize) % signals.len();
+                let to = usize::try_from(*step).expect("small") % signals.len();
                 world.set_message(world.root, 0, &[], &[]);
                 enter(&world, path, syscall::SEND, signals[to]);
             }
