@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     ipc_buffer::{IpcBuffer, word},
     message::{MESSAGE_CAPABILITIES_MAX, MESSAGE_REGISTERS, MESSAGE_WORDS_MAX, MessageInfo},
-    syscall::{self, Registers, no_syscall, syscall},
+    syscall::{self, Registers, syscall},
 };
 
 /// A thread's way to send and receive messages: a handle to its IPC buffer.
@@ -90,16 +90,6 @@ impl Ipc {
         self.finish(syscall(
             syscall::CALL,
             Registers::to(endpoint).sending(info, message),
-        ))
-    }
-
-    /// Does all of [`Ipc::call`] but enter the kernel: what benches take off.
-    #[inline]
-    #[must_use]
-    pub fn call_nobody(&self, info: MessageInfo, message: [u64; 4]) -> Received {
-        self.finish(no_syscall(
-            syscall::CALL,
-            Registers::to(0).sending(info, message),
         ))
     }
 

@@ -94,60 +94,42 @@ impl Registers {
     }
 }
 
-/// A function that does what a system call takes around this instruction.
+/// Performs system call `number`.
 #[cfg(target_arch = "x86_64")]
-macro_rules! stub {
-    ($(#[$documentation:meta])* $name:ident, $instruction:literal) => {
-        $(#[$documentation])*
-        #[inline(always)]
-        pub fn $name(number: i64, registers: Registers) -> Registers {
-            let mut out = registers;
-            let (mut badge, mut info) = (registers.capability_or_badge, registers.info.0);
-            let [mut m0, mut m1, mut m2, mut m3] = registers.message;
-            // SAFETY: the instruction, if it enters the kernel, keeps every register but those named
-            // here, RSP (kept by us in a register across the call) and memory other than the IPC buffer
-            // and mappings; `asm!` without `nomem` tells the compiler that memory may change.
-            unsafe {
-                asm!(
-                    "xchg {stack}, rbx",
-                    "mov rbx, rsp",
-                    $instruction,
-                    "mov rsp, rbx",
-                    "xchg {stack}, rbx",
-                    stack = inout(reg) 0u64 => _,
-                    inout("rdi") badge,
-                    inout("rsi") info,
-                    in("rdx") number,
-                    inout("r10") m0,
-                    inout("r8") m1,
-                    inout("r9") m2,
-                    inout("r15") m3,
-                    in("r12") registers.reply,
-                    in("r13") registers.destination,
-                    lateout("rcx") _,
-                    lateout("r11") _,
-                );
-            }
-            out.capability_or_badge = badge;
-            out.info = MessageInfo(info);
-            out.message = [m0, m1, m2, m3];
-            out
-        }
-    };
+#[inline(always)]
+pub fn syscall(number: i64, registers: Registers) -> Registers {
+    let mut out = registers;
+    let (mut badge, mut info) = (registers.capability_or_badge, registers.info.0);
+    let [mut m0, mut m1, mut m2, mut m3] = registers.message;
+    // SAFETY: the instruction enters the kernel, which keeps every register but those named
+    // here, RSP (kept by us in a register across the call) and memory other than the IPC buffer
+    // and mappings; `asm!` without `nomem` tells the compiler that memory may change.
+    unsafe {
+        asm!(
+            "xchg {stack}, rbx",
+            "mov rbx, rsp",
+            "syscall",
+            "mov rsp, rbx",
+            "xchg {stack}, rbx",
+            stack = inout(reg) 0u64 => _,
+            inout("rdi") badge,
+            inout("rsi") info,
+            in("rdx") number,
+            inout("r10") m0,
+            inout("r8") m1,
+            inout("r9") m2,
+            inout("r15") m3,
+            in("r12") registers.reply,
+            in("r13") registers.destination,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+    }
+    out.capability_or_badge = badge;
+    out.info = MessageInfo(info);
+    out.message = [m0, m1, m2, m3];
+    out
 }
-
-#[cfg(target_arch = "x86_64")]
-stub!(
-    /// Performs system call `number`.
-    syscall,
-    "syscall"
-);
-#[cfg(target_arch = "x86_64")]
-stub!(
-    /// Does all of a system call but enter the kernel: what benches take off.
-    no_syscall,
-    "nop"
-);
 
 /// Gives up the rest of the budget.
 #[inline]

@@ -85,6 +85,35 @@ pub fn breakpoint(place: &AtomicU64) {
     }
 }
 
+/// Moves a system call's registers as `sel4_sys::syscall::syscall` does, without entering the kernel.
+#[inline(always)]
+pub fn no_system_call(number: i64, capability: u64, info: u64, message: [u64; 4]) -> [u64; 4] {
+    let [mut m0, mut m1, mut m2, mut m3] = message;
+    // SAFETY: the stack pointer is restored, and every register that changes is named.
+    unsafe {
+        asm!(
+            "xchg {stack}, rbx",
+            "mov rbx, rsp",
+            "nop",
+            "mov rsp, rbx",
+            "xchg {stack}, rbx",
+            stack = inout(reg) 0u64 => _,
+            inout("rdi") capability => _,
+            inout("rsi") info => _,
+            in("rdx") number,
+            inout("r10") m0,
+            inout("r8") m1,
+            inout("r9") m2,
+            inout("r15") m3,
+            in("r12") 0,
+            in("r13") 0,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+    }
+    [m0, m1, m2, m3]
+}
+
 /// Executes `int 0xa3` with EAX = `value`, and says first where it is.
 pub fn software_interrupt(place: &AtomicU64, value: u32) {
     // SAFETY: the thread faults; a handler that lets it go on behind the instruction breaks nothing.

@@ -32,6 +32,7 @@ impl<M: Machine> Kernel<M> {
         match self.tcb(current).context.get(Register::Rdx).cast_signed() {
             syscall::SEND if is_plain => self.fast_send(current),
             syscall::WAIT | syscall::RECV => self.fast_wait(current),
+            syscall::NB_SEND_WAIT if is_plain => self.fast_send_wait(current),
             syscall::CALL if is_plain => self.fast_run_guest(current),
             _ => None,
         }

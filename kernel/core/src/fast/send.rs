@@ -2,11 +2,17 @@
 
 use core::cmp::Ordering;
 
-use super::switch::Ready;
-use crate::capability::{Rights, endpoint_of, notification_of};
+use crate::capability::{self, Rights, endpoint_of, notification_of};
 use crate::message::{BADGE_REGISTER, INFO_REGISTER};
 use crate::object::{Notification, Queue, Tcb, ThreadState};
 use crate::{Kernel, Machine, Resume, TcbRef};
+
+/// A signal on its way, and the thread that waits for it.
+pub(super) struct Signal<'a> {
+    to: &'a Notification,
+    badge: u64,
+    pub(super) wakes: Option<TcbRef>,
+}
 
 impl<M: Machine> Kernel<M> {
     #[inline(always)]
@@ -14,17 +20,14 @@ impl<M: Machine> Kernel<M> {
         let sender = self.tcb(current);
         let slot = self.direct_slot(current, sender.context.get(BADGE_REGISTER))?;
         let words = self.slot(slot).words();
-        if let Some(capability) = notification_of(words, Rights::TO_SEND) {
-            let notification = self.notification(capability.object);
-            let Some(waiter) = notification.queue.head.get() else {
-                return self.fast_signal_without_waiter(current, notification, capability.badge);
-            };
-            let woken = self.fast_wake(sender, waiter)?;
-            self.take_first(&notification.queue, waiter);
-            let tcb = self.tcb(waiter);
-            tcb.set_badge(capability.badge);
-            tcb.context.set(INFO_REGISTER, 0);
-            return Some(self.go_on(current, woken));
+        if let Some(to) = notification_of(words, Rights::TO_SEND) {
+            let signal = self.fast_signal(&to)?;
+            let woken = signal.wakes;
+            if woken.is_some_and(|woken| !self.may_go_on(sender, woken)) {
+                return None;
+            }
+            self.deliver_signal(signal);
+            return Some(woken.map_or(Resume::User(current), |woken| self.go_on(current, woken)));
         }
         let capability = endpoint_of(words, Rights::TO_SEND)?;
         let queue = &self.endpoint(capability.object).queue;
@@ -33,51 +36,67 @@ impl<M: Machine> Kernel<M> {
         if tcb.state.get() != ThreadState::BlockedOnReceive {
             return None;
         }
-        let woken = self.fast_wake(sender, receiver)?;
+        if !self.can_go_to(receiver) || !self.may_go_on(sender, receiver) {
+            return None;
+        }
         self.take_first(queue, receiver);
         if let Some(reply) = tcb.reply.take() {
             self.reply(reply).tcb.set(None);
         }
         self.fast_transfer(current, receiver, capability.badge);
-        Some(self.go_on(current, woken))
+        Some(self.go_on(current, receiver))
     }
 
-    /// A signal that nobody waits for is kept, unless the bound thread can take it.
+    /// What a signal does, if it is one of the common things: it wakes a thread or is kept. The bound thread
+    /// is the general code's.
     #[inline(always)]
-    fn fast_signal_without_waiter(
-        &self,
-        current: TcbRef,
-        notification: &Notification,
-        badge: u64,
-    ) -> Option<Resume> {
+    pub(super) fn fast_signal(&self, to: &capability::Notification) -> Option<Signal<'_>> {
         use ThreadState::{BlockedOnReceive, RunningGuest};
-        if let Some(bound) = notification.bound_tcb.get()
-            && let BlockedOnReceive | RunningGuest = self.tcb(bound).state.get()
-        {
-            return None;
-        }
-        notification.badge.set(notification.badge.get() | badge);
-        notification.active.set(true);
-        Some(Resume::User(current))
+        let state = self.notification(to.object);
+        let wakes = state.queue.head.get();
+        let is_common = match (wakes, state.bound_tcb.get()) {
+            (Some(waiter), _) => self.can_go_to(waiter),
+            (None, Some(bound)) => {
+                !matches!(self.tcb(bound).state.get(), BlockedOnReceive | RunningGuest)
+            }
+            (None, None) => true,
+        };
+        is_common.then_some(Signal {
+            to: state,
+            badge: to.badge,
+            wakes,
+        })
     }
 
-    /// Checks that a thread that waits can be woken, and run next if it is more important than the sender.
     #[inline(always)]
-    fn fast_wake(&self, sender: &Tcb, waiter: TcbRef) -> Option<Ready> {
-        let ready = self.as_ready(waiter)?;
-        let is_next = self.tcb(waiter).priority.get() > sender.priority.get();
-        (!is_next || self.has_time_to_switch()).then_some(ready)
+    pub(super) fn deliver_signal(&self, signal: Signal<'_>) {
+        let to = signal.to;
+        if let Some(woken) = signal.wakes {
+            self.take_first(&to.queue, woken);
+            let tcb = self.tcb(woken);
+            tcb.set_badge(signal.badge);
+            tcb.context.set(INFO_REGISTER, 0);
+        } else {
+            to.badge.set(to.badge.get() | signal.badge);
+            to.active.set(true);
+        }
+    }
+
+    /// Whether a woken thread becomes ready or, if it is more important, can run next.
+    #[inline(always)]
+    pub(super) fn may_go_on(&self, sender: &Tcb, woken: TcbRef) -> bool {
+        self.tcb(woken).priority.get() <= sender.priority.get() || self.has_time_to_switch()
     }
 
     /// The woken thread runs next or becomes ready.
     #[inline(always)]
-    fn go_on(&self, current: TcbRef, woken: Ready) -> Resume {
-        let (sender, waiter) = (self.tcb(current), self.tcb(woken.thread));
+    pub(super) fn go_on(&self, current: TcbRef, woken: TcbRef) -> Resume {
+        let (sender, waiter) = (self.tcb(current), self.tcb(woken));
         waiter.state.set(ThreadState::Running);
         match waiter.priority.get().cmp(&sender.priority.get()) {
-            Ordering::Less => self.enqueue_first(woken.thread),
+            Ordering::Less => self.enqueue_first(woken),
             // Of its equals the current thread goes on first, and the woken one comes last.
-            Ordering::Equal => self.enqueue_last(woken.thread),
+            Ordering::Equal => self.enqueue_last(woken),
             Ordering::Greater => {
                 sender.fault_address.set(sender.system_call_address());
                 self.enqueue_first(current);

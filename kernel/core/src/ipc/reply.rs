@@ -103,14 +103,8 @@ impl<M: Machine> Kernel<M> {
         } else {
             let restart = self.read_fault_reply(sender, caller);
             tcb.fault.kind.set(0);
-            self.set_state(
-                caller,
-                if restart {
-                    ThreadState::Restart
-                } else {
-                    ThreadState::Inactive
-                },
-            );
+            let states = [ThreadState::Inactive, ThreadState::Restart];
+            self.set_state(caller, states[usize::from(restart)]);
         }
         self.continue_answered(caller, fault);
     }

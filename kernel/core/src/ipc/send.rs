@@ -52,24 +52,14 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn deliver(&self, thread: TcbRef, receiver: TcbRef, from: EndpointRef, sending: Sending) {
-        self.transfer_message(
-            thread,
-            receiver,
-            Some(from),
-            sending.badge,
-            sending.can_grant,
-        );
+        let (badge, can_grant) = (sending.badge, sending.can_grant);
+        self.transfer_message(thread, receiver, Some(from), badge, can_grant);
         let reply = self.take_receive_reply(receiver);
         let wants_answer =
             sending.delivery == Delivery::Call || self.tcb(thread).fault.kind.get() != 0;
         if wants_answer {
-            let may_answer = sending.can_grant || sending.can_grant_reply;
-            self.await_answer(
-                thread,
-                receiver,
-                reply.filter(|_| may_answer),
-                sending.can_donate,
-            );
+            let reply = reply.filter(|_| can_grant || sending.can_grant_reply);
+            self.await_answer(thread, receiver, reply, sending.can_donate);
         } else if sending.can_donate
             && self.tcb(receiver).sched_context.get().is_none()
             && let Some(context) = self.tcb(thread).sched_context.get()

@@ -9,6 +9,7 @@ use sel4_sys::{CapRights, invocation as label, syscall};
 use super::host::Event;
 use super::invariants;
 use super::world::World;
+use crate::capability::Capability;
 use crate::{Register, Resume, TcbRef};
 
 /// Which code does the system calls.
@@ -126,7 +127,22 @@ fn signals_and_waits(path: Path, priorities: &[u64], steps: &[u64], badge: u64) 
                 world.set_message(world.root, 0, &[], &[]);
                 enter(&world, path, syscall::SEND, signals[to]);
             }
-            waiter => enter(&world, path, syscall::WAIT, waits[waiter]),
+            waiter if step % 3 == 0 => enter(&world, path, syscall::WAIT, waits[waiter]),
+            // Signals the next one before.
+            waiter => {
+                let to = signals[waiter % signals.len()];
+                let context = &world.kernel.tcb(threads[waiter]).context;
+                context.set(crate::message::REPLY_REGISTER, to);
+                world.set_message(threads[waiter], 0, &[], &[]);
+                let own = match world.capability(waits[waiter]) {
+                    Capability::Notification(own) => world.kernel.notification(own.object),
+                    other => panic!("{other:?}"),
+                };
+                // A signal to oneself, or one that is there already, is the general code's.
+                let is_common = to != signals[waiter - 1] && !own.active.get();
+                let path = if is_common { path } else { Path::General };
+                enter(&world, path, syscall::NB_SEND_WAIT, waits[waiter]);
+            }
         }
         observe(&world, &threads, &mut seen);
         seen.push(world.kernel.current().map_or(0, TcbRef::address));
