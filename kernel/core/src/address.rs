@@ -11,9 +11,9 @@ use core::num::NonZeroU64;
 #[repr(transparent)]
 pub struct PhysicalAddress(pub u64);
 
-/// Defines a reference type. `Option` of it is one word, and zero bits are `None`.
-macro_rules! reference {
-    ($(#[$documentation:meta])* $name:ident) => {
+/// Defines reference types. `Option` of one is one word, and zero bits are `None`.
+macro_rules! references {
+    ($($(#[$documentation:meta])* $name:ident;)*) => {$(
         $(#[$documentation])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(transparent)]
@@ -35,55 +35,37 @@ macro_rules! reference {
                 self.0.get()
             }
         }
-    };
+    )*};
 }
 
-reference!(
+references! {
     /// A capability slot: 32 bytes, in a CNode, in a TCB, or in the table of interrupt handlers.
-    SlotRef
-);
-reference!(
+    SlotRef;
     /// A thread: 2048 bytes.
-    TcbRef
-);
-reference!(
+    TcbRef;
     /// An endpoint: 16 bytes.
-    EndpointRef
-);
-reference!(
+    EndpointRef;
     /// A notification: 64 bytes.
-    NotificationRef
-);
-reference!(
+    NotificationRef;
     /// A reply object: 32 bytes.
-    ReplyRef
-);
-reference!(
+    ReplyRef;
     /// A scheduling context: 128 bytes and more.
-    SchedContextRef
-);
-reference!(
+    SchedContextRef;
     /// One refill of a scheduling context: 16 bytes.
-    RefillRef
-);
-reference!(
+    RefillRef;
     /// A page table of any level and either kind: 512 words.
-    TableRef
-);
-reference!(
+    TableRef;
     /// An ASID pool: 512 words.
-    AsidPoolRef
-);
+    AsidPoolRef;
+    /// A virtual CPU: 8192 bytes, all of them the machine's.
+    VcpuRef;
+}
+
 /// A word in a frame that users can write as well (an IPC buffer). It lies in no object, so it need not fit
 /// an `Option` of one word; a plain number makes the address of the next word cheap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct BufferRef(u64);
-
-reference!(
-    /// A virtual CPU: 8192 bytes, all of them the machine's.
-    VcpuRef
-);
 
 /// Bytes of a slot.
 pub(crate) const SLOT_BYTES: u64 = 32;
