@@ -20,15 +20,34 @@ const WANTED: [&str; 5] = [
     "ext4",
 ];
 
-/// Finds the wanted modules and all that they depend on below `folder`, in loading order.
-pub(crate) fn in_loading_order(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut available = HashMap::new();
-    find(folder, &mut available)?;
-    let mut order = Vec::new();
-    for name in WANTED {
-        visit(name, &available, &mut order)?;
+/// What a test loads by itself: access to the processor's registers and its description.
+const SPARE: [&str; 2] = ["msr", "cpuid"];
+
+/// The guest's modules, each list with all that its modules depend on, in loading order.
+pub(crate) struct Modules {
+    /// What the guest loads at its start.
+    pub(crate) wanted: Vec<PathBuf>,
+    /// What lies there for whoever wants it.
+    pub(crate) spare: Vec<PathBuf>,
+}
+
+impl Modules {
+    /// Finds the modules below `folder`.
+    pub(crate) fn find(folder: &Path) -> Result<Modules> {
+        let mut available = HashMap::new();
+        find(folder, &mut available)?;
+        let in_loading_order = |names: &[&str]| {
+            let mut order = Vec::new();
+            for name in names {
+                visit(name, &available, &mut order)?;
+            }
+            anyhow::Ok(order)
+        };
+        Ok(Modules {
+            wanted: in_loading_order(&WANTED)?,
+            spare: in_loading_order(&SPARE)?,
+        })
     }
-    Ok(order)
 }
 
 /// Appends the module after everything that it depends on.

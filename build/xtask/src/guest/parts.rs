@@ -1,20 +1,21 @@
 //! What Debian gives for the guest: its kernel, modules, busybox, and the maker of ext4.
 //!
-//! The parts are picked out of the packages once and kept in the cache; the stamp says from which
-//! recipe, so that a newer tool picks again.
+//! The parts are picked out of the packages once and kept in the cache, in a folder that is named by the
+//! recipe: a newer tool picks again, an older one finds its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::libraries;
+use super::modules::Modules;
 use super::packages::PrivateApt;
-use super::{libraries, modules};
 use crate::folders;
 use crate::progress::step;
 
 /// Changes whenever this file would pick other parts.
-const RECIPE: &str = "1";
+const RECIPE: u32 = 2;
 
 /// busybox, mke2fs and the libraries of the latter.
 const PACKAGES: [&str; 6] = [
@@ -35,13 +36,15 @@ impl Parts {
     /// Fetches the parts when the cache does not hold them.
     pub(crate) fn fetch() -> Result<Parts> {
         let parts = Parts::cached()?;
-        if fs::read_to_string(parts.folder.join("recipe")).is_ok_and(|recipe| recipe == RECIPE) {
+        if parts.folder.exists() {
             return Ok(parts);
         }
         let apt = PrivateApt::update()?;
         let kernel = apt.dependency("linux-image-amd64", "linux-image-")?;
-        let work = parts.folder.with_extension("partial");
-        remove(&work)?;
+        // Another run may be fetching too.
+        let work = parts
+            .folder
+            .with_extension(format!("partial-{}", std::process::id()));
         let tree = work.join("tree");
         fs::create_dir_all(&tree).with_context(|| format!("{} cannot be made", tree.display()))?;
         step(&format!("Fetching {kernel} for the guest"), || {
@@ -50,15 +53,17 @@ impl Parts {
             pick(&tree, &work)
         })?;
         fs::remove_dir_all(&tree)?;
-        remove(&parts.folder)?;
-        fs::rename(&work, &parts.folder)?;
+        if fs::rename(&work, &parts.folder).is_err() {
+            // It was faster. If the folder is not there either, its first user says so.
+            fs::remove_dir_all(&work)?;
+        }
         Ok(parts)
     }
 
     /// Where the parts are, fetched or not.
     pub(crate) fn cached() -> Result<Parts> {
         Ok(Parts {
-            folder: folders::cache()?.join("guest"),
+            folder: folders::cache()?.join(format!("guest-{RECIPE}")),
         })
     }
 
@@ -85,9 +90,12 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
         Ok(())
     };
     // The number in front of the name keeps the loading order.
-    for (number, file) in (0..).zip(modules::in_loading_order(&tree.join("lib/modules"))?) {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        install(&file, &format!("lib/modules/{number:02}-{name}"))?;
+    let modules = Modules::find(&tree.join("lib/modules"))?;
+    for (number, file) in modules.wanted.iter().enumerate() {
+        install(file, &format!("lib/modules/{number:02}-{}", name(file)))?;
+    }
+    for file in &modules.spare {
+        install(file, &format!("lib/modules/spare/{}", name(file)))?;
     }
     install(&tree.join("bin/busybox"), "bin/busybox")?;
     let make_ext4 = tree.join("sbin/mke2fs");
@@ -99,8 +107,12 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
     // The dynamic linker, by the name that programs carry.
     let linker = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
     install(&tree.join(linker), "lib64/ld-linux-x86-64.so.2")?;
-    fs::write(work.join("recipe"), RECIPE)?;
     Ok(())
+}
+
+fn name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn kernel_file(boot: &Path) -> Result<PathBuf> {
@@ -111,13 +123,4 @@ fn kernel_file(boot: &Path) -> Result<PathBuf> {
         }
     }
     anyhow::bail!("the guest's kernel package holds no vmlinuz")
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{} cannot be removed", folder.display()))
-        }
-        _ => Ok(()),
-    }
 }

@@ -209,7 +209,7 @@ fn debians_kernel_is_accepted() {
     let Some(home) = std::env::home_dir() else {
         return;
     };
-    let Ok(kernel) = std::fs::read(home.join(".cache/sekisho/guest/vmlinuz")) else {
+    let Ok(kernel) = std::fs::read(home.join(".cache/sekisho/guest-2/vmlinuz")) else {
         return;
     };
     let memory = TestMemory::new(256 << 20);
