@@ -16,9 +16,9 @@ const LAST_STANDARD: u32 = 0xd;
 /// Last extended leaf.
 const LAST_EXTENDED: u32 = 0x8000_001e;
 
-/// KVM's features that are offered: no port delays needed, kvmclock, and that it is stable.
-/// Linux accepts x2APIC without interrupt remapping under this signature.
-const KVM_FEATURES: u32 = 1 << 1 | 1 << 3 | 1 << 24;
+/// KVM's features that are offered: no port delays needed, kvmclock, ends of interrupts without an exit, and that
+/// the clock is stable. Linux accepts x2APIC without interrupt remapping under this signature.
+const KVM_FEATURES: u32 = 1 << 1 | 1 << 3 | 1 << 6 | 1 << 24;
 /// "KVMKVMKVM" in EBX, ECX, EDX.
 const KVM_SIGNATURE: [u32; 3] = [0x4b4d_564b, 0x564b_4d56, 0x4d];
 

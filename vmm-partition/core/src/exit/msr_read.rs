@@ -52,6 +52,7 @@ fn read<H: Host, V: VirtualCpu>(machine: &mut Machine<H>, vcpu: &mut V, msr: u32
             Some(machine.host.now().wrapping_add(offset))
         }
         number::KVM_SYSTEM_TIME => Some(machine.kvm_clock.system_time()),
+        number::KVM_SILENT_END => Some(machine.silent_end.register()),
         number::KVM_WALL_CLOCK => Some(machine.kvm_clock.wall_clock()),
         _ => read_constant(msr).or_else(|| vcpu.read_register(kernel_register(msr)?).ok()),
     }

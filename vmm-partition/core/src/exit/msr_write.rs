@@ -61,6 +61,13 @@ fn write<H: Host, V: VirtualCpu>(
                 .set_wall_clock(value, memory, &machine.clock)
                 .map_err(|_| AccessError);
         }
+        number::KVM_SILENT_END => {
+            let memory = machine.host.memory();
+            return machine
+                .silent_end
+                .set_register(value, memory)
+                .map_err(|_| AccessError);
+        }
         _ if write_is_harmless(msr, value) => {}
         _ => return write_kernel(vcpu, kernel_register(msr).ok_or(AccessError)?, value),
     }

@@ -7,8 +7,12 @@ use sel4_sys::extension::{event, exit_message::state, reason, register, run_requ
 
 use crate::{
     ending::{Ending, ResetBy},
+    guest_memory::{GuestAddress, GuestMemory},
     host::Host,
-    machine::{Machine, MachineParameters, test_host::TestHost},
+    machine::{
+        Machine, MachineParameters,
+        test_host::{TestHost, TestMemory},
+    },
     vcpu::{
         Exit, GeneralRegisters, Refused, Request, VirtualCpu,
         general::{RAX, RBX, RCX, RDX},
@@ -180,6 +184,105 @@ fn an_interrupt_is_offered_once_until_it_is_taken() {
     assert_eq!(requests[4].0.flags & flag::EVENT, 0, "it is in service");
     assert_eq!(requests[5].0.flags & flag::EVENT, 0, "0x41 is below it");
     assert_eq!(requests[6].0.event, event::interrupt(0x41), "after its end");
+}
+
+/// Where [`SilentCpu`] has its word.
+const SILENT_WORD: u64 = 0x2000;
+
+/// What the guest of a [`SilentCpu`] does with its word.
+#[derive(PartialEq, Eq)]
+enum Word {
+    Cleared,
+    Kept,
+}
+
+/// A CPU whose guest may end interrupts by clearing a word.
+struct SilentCpu {
+    word: Word,
+    scripted: ScriptedCpu,
+    memory: alloc::rc::Rc<TestMemory>,
+    /// What the word held at each entry.
+    words: Vec<u64>,
+}
+
+impl VirtualCpu for SilentCpu {
+    fn run(&mut self, request: &Request, exit: &mut Exit) -> Result<(), Refused> {
+        let place = GuestAddress(SILENT_WORD);
+        self.words.push(self.memory.read_u64(place).expect("RAM"));
+        if self.word == Word::Cleared {
+            self.memory.write(place, &[0]).expect("RAM");
+        }
+        self.scripted.run(request, exit)
+    }
+
+    fn read_register(&mut self, register: u64) -> Result<u64, Refused> {
+        self.scripted.read_register(register)
+    }
+
+    fn write_registers(&mut self, pairs: &[u64]) -> Result<(), Refused> {
+        self.scripted.write_registers(pairs)
+    }
+}
+
+fn play_silently(word: Word, script: &[Exit]) -> (Vec<u64>, Vec<u64>) {
+    let mut machine = machine();
+    let mut cpu = SilentCpu {
+        word,
+        scripted: ScriptedCpu::new(script.iter().copied()),
+        memory: machine.host().shared_memory(),
+        words: Vec::new(),
+    };
+    let _ = machine.run(&mut cpu);
+    let requests = cpu.scripted.requests.iter();
+    (cpu.words, requests.map(|request| request.0.event).collect())
+}
+
+#[test]
+fn a_lone_interrupt_ends_without_an_exit() {
+    let script = [
+        msr_write(0x80f, 0x1ff),
+        msr_write(0x4b56_4d04, SILENT_WORD | 1),
+        msr_write(0x83f, 0x51),
+        exit(reason::CPUID, 0),
+        msr_write(0x83f, 0x41),
+        exit(reason::CPUID, 0),
+    ];
+    let (words, events) = play_silently(Word::Cleared, &script);
+    assert_eq!(events[3], event::interrupt(0x51));
+    assert_eq!(events[5], event::interrupt(0x41), "the first has ended");
+    assert_eq!(words, [0, 0, 0, 1, 0, 1, 0]);
+}
+
+#[test]
+fn an_interrupt_that_another_waits_for_ends_with_an_exit() {
+    let waits = Exit {
+        state: state::CODE_64 | state::INTERRUPT_PENDING,
+        ..msr_write(0x83f, 0x41)
+    };
+    let script = [
+        msr_write(0x80f, 0x1ff),
+        msr_write(0x4b56_4d04, SILENT_WORD | 1),
+        msr_write(0x83f, 0x51),
+        waits,
+        exit(reason::CPUID, 0),
+        msr_write(0x80b, 0),
+    ];
+    let (words, events) = play_silently(Word::Kept, &script);
+    assert_eq!(events[6], event::interrupt(0x41));
+    // Offered for the first, withdrawn for the second, offered again now that it is alone.
+    assert_eq!(words, [0, 0, 0, 1, 0, 0, 1]);
+}
+
+#[test]
+fn a_wild_place_for_silent_ends_is_refused() {
+    for wild in [3, u64::MAX, 0x7fff_ffff_ffff_f001] {
+        let (_, requests) = play(&[msr_write(0x4b56_4d04, wild)]);
+        assert_eq!(
+            requests[1].0.event,
+            event::exception_with_code(13, 0),
+            "{wild:#x}"
+        );
+    }
 }
 
 #[test]

@@ -25,10 +25,19 @@ impl<H: Host> Machine<H> {
         if exit.interrupted_event & event::VALID != 0 {
             self.take_back(exit.interrupted_event, request);
         }
+        if self.silent_end.take_end(self.host.memory()) {
+            self.fabric.end_of_interrupt();
+        }
+    }
+
+    /// Prepares the guest's next event, and how it may end it.
+    pub(super) fn prepare_events(&mut self, exit: &Exit, request: &mut Request) {
+        self.offer_interrupt(exit, request);
+        self.offer_silent_end();
     }
 
     /// Adds the next interrupt to a request that does not carry an exception already.
-    pub(super) fn offer_interrupt(&mut self, exit: &Exit, request: &mut Request) {
+    fn offer_interrupt(&mut self, exit: &Exit, request: &mut Request) {
         if request.flags & flag::EVENT != 0 {
             return;
         }
@@ -42,6 +51,21 @@ impl<H: Host> Machine<H> {
             request.event = next.map_or(0, event::interrupt);
             request.flags |= flag::EVENT;
             self.injected = next;
+        }
+    }
+
+    /// The next end of interrupt may pass without an exit if it must belong to the one interrupt there is, and if
+    /// no other waits for it.
+    fn offer_silent_end(&mut self) {
+        let apic = &self.fabric.local_apic;
+        let memory = self.host.memory();
+        match (self.injected, self.silent_end.is_offered()) {
+            (None, false) => {}
+            (None, true) if apic.is_nothing_requested() => {}
+            (Some(vector), true) if apic.is_alone(vector) => {}
+            (Some(vector), false) if apic.is_alone(vector) => self.silent_end.offer(memory),
+            (_, true) => self.silent_end.withdraw(memory),
+            (Some(_), false) => {}
         }
     }
 

@@ -28,7 +28,7 @@ impl<H: Host> Machine<H> {
         exit: &mut Exit,
         request: &mut Request,
     ) -> Option<Ending> {
-        self.offer_interrupt(exit, request);
+        self.prepare_events(exit, request);
         if let Err(refused) = vcpu.run(request, exit) {
             return Some(Ending::Stopped(Stop::KernelRefused { error: refused.0 }));
         }

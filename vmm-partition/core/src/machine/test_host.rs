@@ -146,6 +146,11 @@ impl TestHost {
         }
     }
 
+    /// The memory, for a guest that uses it between two exits.
+    pub(crate) fn shared_memory(&self) -> alloc::rc::Rc<TestMemory> {
+        self.memory.clone()
+    }
+
     pub(crate) fn console_output(&self) -> &[u8] {
         &self.output
     }

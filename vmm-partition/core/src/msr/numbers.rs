@@ -28,6 +28,8 @@ pub(crate) mod number {
     pub(crate) const KVM_WALL_CLOCK: u32 = 0x4b56_4d00;
     /// kvmclock: system time.
     pub(crate) const KVM_SYSTEM_TIME: u32 = 0x4b56_4d01;
+    /// KVM: where the guest may end an interrupt without an exit.
+    pub(crate) const KVM_SILENT_END: u32 = 0x4b56_4d04;
     /// Extended features.
     pub(crate) const EFER: u32 = 0xc000_0080;
     /// SYSCALL segments.

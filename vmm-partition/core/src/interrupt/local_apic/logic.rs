@@ -47,6 +47,18 @@ impl LocalApic {
         (vector >> 4 > serving.max(task)).then_some(vector)
     }
 
+    /// Whether no vector waits to be taken.
+    pub(crate) fn is_nothing_requested(&self) -> bool {
+        self.requested.highest().is_none()
+    }
+
+    /// Whether `vector` is the only one that waits, none is in service, and the I/O APIC needs not know its end.
+    pub(crate) fn is_alone(&self, vector: u8) -> bool {
+        self.requested.is_only(vector)
+            && self.in_service.highest().is_none()
+            && !self.level.contains(vector)
+    }
+
     /// The CPU took `vector`.
     pub(crate) fn begin_service(&mut self, vector: u8) {
         self.requested.remove(vector);

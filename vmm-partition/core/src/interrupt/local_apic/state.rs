@@ -22,6 +22,13 @@ impl VectorSet {
         self.0[usize::from(vector >> 6)] & (1 << (vector & 63)) != 0
     }
 
+    /// Whether `vector` is the only member.
+    pub(super) fn is_only(&self, vector: u8) -> bool {
+        let mut alone = Self::default();
+        alone.insert(vector);
+        *self == alone
+    }
+
     /// The highest member.
     pub(super) fn highest(&self) -> Option<u8> {
         let word = self.0.iter().rposition(|&word| word != 0)?;
