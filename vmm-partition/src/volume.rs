@@ -1,8 +1,8 @@
 //! The channel to the guest's volume: requests to `disk-crypto`, each with a slot of the data areas of its own.
 
 use block_api::{
-    BLOCK_SIZE, Completion, DATA_AREA_SIZE, Geometry, MAX_BLOCKS, Operation, QUEUE_LENGTH, Refusal,
-    Request,
+    BLOCK_SIZE, Completion, DATA_AREA_SIZE, Geometry, LOOKS_BY_ITSELF, MAX_BLOCKS, Operation,
+    QUEUE_LENGTH, Refusal, Request,
 };
 use runtime::{
     Component, Notification, println,
@@ -10,7 +10,9 @@ use runtime::{
 };
 use vmm_partition_core::{
     GuestAddress, OutsideMemory,
-    host::{BlockChannel, BlockCompletion, BlockError, BlockOperation, BlockRequest, SlotRange},
+    host::{
+        BlockChannel, BlockCompletion, BlockError, BlockOperation, BlockRequest, Kicked, SlotRange,
+    },
 };
 
 use crate::{
@@ -181,10 +183,15 @@ impl BlockChannel for Volume {
         Ok(())
     }
 
-    fn kick(&mut self) {
-        if core::mem::take(&mut self.unsignalled) {
-            self.channel.signal();
+    /// The server runs before this thread goes on. What it can answer meanwhile needs no signal back.
+    fn kick(&mut self) -> Kicked {
+        if !core::mem::take(&mut self.unsignalled) {
+            return Kicked::NotNeeded;
         }
+        self.channel.set_attention(LOOKS_BY_ITSELF);
+        self.channel.signal();
+        self.channel.set_attention(0);
+        Kicked::LookAgain
     }
 
     /// A server that breaks the rules of the channel completes nothing any more.

@@ -2,7 +2,9 @@
 
 use core::cell::{Cell, RefCell};
 
-use block_api::{CheckedRequest, Completion, Outcome, QUEUE_LENGTH, Refusal, Request};
+use block_api::{
+    CheckedRequest, Completion, LOOKS_BY_ITSELF, Outcome, QUEUE_LENGTH, Refusal, Request,
+};
 use runtime::shared_memory::{
     Channel, ChannelError, Memory, OpenError, PushError, Receiver, RegionReader, RegionWriter,
     Sender,
@@ -86,9 +88,11 @@ impl Guest {
         }
     }
 
-    /// The channel to be signalled, if there is anything new for the monitor. Answers once.
+    /// The channel to be signalled, if there is anything new for a monitor that would not look by itself. Answers
+    /// once.
     pub(crate) fn whom_to_wake(&self) -> Option<&Channel> {
-        self.owes_signal.take().then_some(&self.channel)
+        let wakes = self.owes_signal.take() && self.channel.attention() != LOOKS_BY_ITSELF;
+        wakes.then_some(&self.channel)
     }
 }
 

@@ -94,6 +94,15 @@ pub enum BlockError {
     Integrity,
 }
 
+/// What a [`BlockChannel::kick`] means for who kicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kicked {
+    /// Nothing had been submitted.
+    NotNeeded,
+    /// The peer knows; look for completions once more.
+    LookAgain,
+}
+
 /// The channel to the guest's volume.
 pub trait BlockChannel {
     /// Blocks of the volume.
@@ -123,8 +132,9 @@ pub trait BlockChannel {
     /// [`BlockError::Device`] if the channel is full or its peer misbehaves.
     fn submit(&mut self, request: BlockRequest) -> Result<(), BlockError>;
 
-    /// Signals the peer if requests were submitted since the last time.
-    fn kick(&mut self);
+    /// Signals the peer if requests were submitted since the last time. Completions that come before this
+    /// returns may not be announced in any other way.
+    fn kick(&mut self) -> Kicked;
 
     /// The next completion, if one is there.
     fn complete(&mut self) -> Option<BlockCompletion>;

@@ -6,7 +6,7 @@ use vmm_partition_core::{
     GuestAddress, GuestMemory, OutsideMemory,
     host::{
         BLOCK_BYTES, BLOCKS_PER_REQUEST, BlockChannel, BlockCompletion, BlockError, BlockOperation,
-        BlockRequest, Host, SlotRange,
+        BlockRequest, Host, Kicked, SlotRange,
     },
 };
 
@@ -121,7 +121,9 @@ impl BlockChannel for Volume {
         Ok(())
     }
 
-    fn kick(&mut self) {}
+    fn kick(&mut self) -> Kicked {
+        Kicked::NotNeeded
+    }
 
     fn complete(&mut self) -> Option<BlockCompletion> {
         // Half of the time it is not done yet.

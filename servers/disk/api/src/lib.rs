@@ -18,6 +18,10 @@ pub use completion::{Completion, Outcome, Refusal};
 pub use geometry::Geometry;
 pub use request::{CheckedRequest, Operation, Request};
 
+/// In the client's attention word: it looks for completions by itself before it sleeps or lets a guest run, so
+/// the server need not signal those that are there now. Any other word: it wants every signal.
+pub const LOOKS_BY_ITSELF: u64 = 1;
+
 /// Bytes in a block, the unit of everything on a block channel.
 pub const BLOCK_SIZE: usize = 4096;
 

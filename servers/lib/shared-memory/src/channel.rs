@@ -1,5 +1,7 @@
 //! Two one-writer regions and a signal each way.
 
+use core::sync::atomic::{Ordering, fence};
+
 use environment::{Kind, Missing, Name};
 use sel4_sys::{
     MessageInfo,
@@ -120,13 +122,19 @@ impl Channel {
     }
 
     /// Sets this side's attention word. A channel without output has none; then nothing happens.
+    ///
+    /// Either what this side reads after it was written before the peer read the word, or the peer reads
+    /// this word: so nobody sleeps over what the other did.
     pub fn set_attention(&self, word: u64) {
         let _ = self.output.write_u64_at(ATTENTION, word);
+        fence(Ordering::SeqCst);
     }
 
-    /// The peer's attention word: any value, and 0 where there is none.
+    /// The peer's attention word: any value, and 0 where there is none. Read after everything that this side
+    /// wrote is visible.
     #[must_use]
     pub fn attention(&self) -> u64 {
+        fence(Ordering::SeqCst);
         self.input.read_u64_at(ATTENTION).unwrap_or(0)
     }
 

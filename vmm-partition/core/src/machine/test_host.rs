@@ -8,7 +8,7 @@ use crate::{
     guest_memory::{GuestAddress, GuestMemory, OutsideMemory},
     host::{
         BLOCK_BYTES, BLOCKS_PER_REQUEST, BlockChannel, BlockCompletion, BlockError, BlockOperation,
-        BlockRequest, Host, SlotRange,
+        BlockRequest, Host, Kicked, SlotRange,
     },
 };
 
@@ -60,6 +60,8 @@ pub(crate) struct TestVolume {
     waiting: VecDeque<BlockRequest>,
     pub(crate) fails_with: Option<BlockError>,
     pub(crate) flushes: usize,
+    /// It answers what it is kicked for at once, the next time.
+    pub(crate) is_quick: bool,
 }
 
 impl BlockChannel for TestVolume {
@@ -90,7 +92,12 @@ impl BlockChannel for TestVolume {
         Ok(())
     }
 
-    fn kick(&mut self) {}
+    fn kick(&mut self) -> Kicked {
+        match core::mem::take(&mut self.is_quick) {
+            true => Kicked::LookAgain,
+            false => Kicked::NotNeeded,
+        }
+    }
 
     fn complete(&mut self) -> Option<BlockCompletion> {
         let request = self.waiting.pop_front()?;
@@ -142,6 +149,7 @@ impl TestHost {
                 waiting: VecDeque::new(),
                 fails_with: None,
                 flushes: 0,
+                is_quick: false,
             },
         }
     }

@@ -12,6 +12,16 @@ pub(crate) enum Progress {
     Returned,
 }
 
+impl Progress {
+    /// Whether something was returned in either of two steps.
+    pub(crate) fn or(self, other: Self) -> Self {
+        match self {
+            Self::None => other,
+            Self::Returned => self,
+        }
+    }
+}
+
 /// A device type with one queue.
 pub(crate) trait Device {
     /// Device type (section 5).

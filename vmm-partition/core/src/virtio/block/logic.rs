@@ -12,7 +12,7 @@ use crate::{
     guest_memory::OutsideMemory,
     host::{
         BLOCK_BYTES, BLOCKS_PER_REQUEST, BlockChannel, BlockCompletion, BlockOperation,
-        BlockRequest, Host, SlotRange,
+        BlockRequest, Host, Kicked, SlotRange,
     },
     number::low_u32,
     virtio::{
@@ -49,8 +49,29 @@ impl Device for Block {
         queue: &mut Queue,
         host: &mut H,
     ) -> Result<Progress, QueueError> {
-        let mut progress = self.finish(queue, host)?;
-        self.submit_waiting(host);
+        let mut progress = Progress::None;
+        // The guest does not run meanwhile, so what it asks for comes to an end.
+        loop {
+            let finished = self.finish(queue, host)?;
+            self.submit_waiting(host);
+            let answered = self.take_requests(queue, host)?;
+            progress = progress.or(finished).or(answered);
+            match host.block().map(|channel| channel.kick()) {
+                Some(Kicked::LookAgain) => {}
+                Some(Kicked::NotNeeded) | None => return Ok(progress),
+            }
+        }
+    }
+}
+
+impl Block {
+    /// Takes what the driver made available, as long as there is room for it.
+    fn take_requests<H: Host>(
+        &mut self,
+        queue: &mut Queue,
+        host: &mut H,
+    ) -> Result<Progress, QueueError> {
+        let mut progress = Progress::None;
         while let Some(index) = self.requests.iter().position(|request| !request.active) {
             let request = &mut self.requests[index];
             if !queue.pop(host.memory(), &mut request.chain)? {
@@ -63,14 +84,9 @@ impl Device for Block {
                 progress = Progress::Returned;
             }
         }
-        if let Some(channel) = host.block() {
-            channel.kick();
-        }
         Ok(progress)
     }
-}
 
-impl Block {
     /// Takes the channel's completions.
     fn finish<H: Host>(&mut self, queue: &mut Queue, host: &mut H) -> Result<Progress, QueueError> {
         let mut progress = Progress::None;

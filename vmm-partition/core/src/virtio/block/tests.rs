@@ -59,6 +59,16 @@ fn requests_of_before_a_reset_are_finished_but_not_answered() {
 }
 
 #[test]
+fn what_is_done_at_once_is_answered_at_once() {
+    let mut host = TestHost::new();
+    let (mut block, mut queue) = (Block::new(64, 4), queue());
+    offer_write(&host, 4096, 1);
+    host.volume.is_quick = true;
+    assert_eq!(block.process(&mut queue, &mut host), Ok(Progress::Returned));
+    assert_eq!(host.memory().read_u16(GuestAddress(0x3002)), Ok(1));
+}
+
+#[test]
 fn more_than_the_channel_holds_waits_its_turn() {
     let mut host = TestHost::new();
     let (mut block, mut queue) = (Block::new(64, 4), queue());
