@@ -49,7 +49,8 @@ pub(crate) struct Arguments {
     /// Image file of the volume [default: ~/.local/share/sekisho/first-light.img].
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
-    /// File with the volume's passphrase, which is typed for you.
+    /// File whose first line is the volume's passphrase: it is typed when the console first asks, and
+    /// gets this one try. Needed with --headless.
     #[arg(long, value_name = "FILE", required_if_eq("headless", "true"))]
     passphrase_file: Option<PathBuf>,
     /// Show QEMU's command line.

@@ -14,7 +14,7 @@ use crate::{backup, create, inspect, locate, slots};
 /// IMAGE is a file or a block device. No command changes a volume's data. Do not change a volume
 /// while a system runs on it.
 #[derive(Parser)]
-#[command(name = "volume", version)]
+#[command(name = "volume", bin_name = "cargo xtask volume", version)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     command: Command,
