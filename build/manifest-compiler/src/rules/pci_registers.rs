@@ -5,6 +5,7 @@
 
 use toml::Spanned;
 
+use super::quantities::SMALL_FRAMES_MAX;
 use crate::diagnostic::Report;
 use crate::source::{Device, PciBar, PciPart, Sources, Width};
 
@@ -39,8 +40,8 @@ fn check_place(sources: &Sources, spanned: &Spanned<PciPart>, report: &mut Repor
 fn check_bar(sources: &Sources, bar: &PciBar, report: &mut Report) {
     let (address, size) = (*bar.address.get_ref(), bar.size.get_ref().bytes());
     let hardware = &sources.hardware;
-    if !size.is_power_of_two() || size < PAGE {
-        let sentence = "a base address register covers a power of two, at least 4 KiB";
+    if !size.is_power_of_two() || !(PAGE..=SMALL_FRAMES_MAX).contains(&size) {
+        let sentence = "a base address register covers a power of two from 4 KiB to 1 GiB";
         report.add(hardware.at(&bar.size), sentence);
     } else if !address.is_multiple_of(size) {
         let sentence = format!("address {address:#x} is no multiple of the size");

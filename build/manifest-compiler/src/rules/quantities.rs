@@ -11,6 +11,8 @@ const LARGE_PAGE: u64 = 2 << 20;
 const HEAP_MAX: u64 = 0xe000_0000;
 /// The stack lies below the IPC buffer and above the program.
 const STACK_MAX: u64 = 64 << 20;
+/// What lies in small frames, and is no multiple of large ones, has at most as many as a compiled manifest allows.
+pub(super) const SMALL_FRAMES_MAX: u64 = 1 << 30;
 /// Guests are flat RAM below the PCI hole.
 const GUEST_MAX: u64 = 3 << 30;
 
@@ -28,8 +30,9 @@ pub(super) fn check(sources: &Sources, report: &mut Report) {
     for device in &sources.hardware.device {
         for part in &device.memory {
             let bytes = part.size.get_ref().bytes();
-            if !part.address.get_ref().is_multiple_of(PAGE) || bytes % PAGE != 0 || bytes == 0 {
-                let sentence = "registers are granted in whole pages of 4 KiB";
+            let whole = part.address.get_ref().is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE);
+            if !whole || !(1..=SMALL_FRAMES_MAX).contains(&bytes) {
+                let sentence = "registers are granted in whole pages of 4 KiB, at most 1 GiB";
                 report.add(sources.hardware.at(&part.address), sentence);
             }
         }
@@ -77,6 +80,9 @@ fn pages(
     let bytes = size.get_ref().bytes();
     if !bytes.is_multiple_of(PAGE) || bytes > HEAP_MAX {
         let sentence = format!("the size of `{name}` is no multiple of 4 KiB, or above 3.5 GiB");
+        report.add(needs.at(size), sentence);
+    } else if bytes > SMALL_FRAMES_MAX && !bytes.is_multiple_of(LARGE_PAGE) {
+        let sentence = format!("`{name}` has more than 1 GiB and is no multiple of 2 MiB");
         report.add(needs.at(size), sentence);
     } else if bytes == 0 && empty == Empty::Refused {
         report.add(needs.at(size), format!("`{name}` cannot be empty"));
