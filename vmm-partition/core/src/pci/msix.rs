@@ -73,7 +73,7 @@ impl MsixTable {
     }
 
     /// Any pending message that is not masked any more.
-    pub(crate) fn any_pending(&mut self) -> Option<MsiMessage> {
+    pub(crate) fn next_pending(&mut self) -> Option<MsiMessage> {
         (0..usize::from(self.vectors)).find_map(|entry| self.take_pending(entry))
     }
 

@@ -136,8 +136,8 @@ impl<D: Device> VirtioFunction<D> {
     /// A byte of the configuration space was written: interrupts may have been switched over.
     pub(crate) fn configuration_written(&mut self, fabric: &mut Fabric) {
         self.update_line(fabric);
-        if self.msix_enabled()
-            && let Some((address, data)) = self.msix.any_pending()
+        while self.msix_enabled()
+            && let Some((address, data)) = self.msix.next_pending()
         {
             fabric.message_signalled(address, data);
         }

@@ -359,6 +359,34 @@ fn without_msix_the_line_is_raised_until_the_status_is_read() {
 }
 
 #[test]
+fn both_messages_come_when_the_function_is_unmasked() {
+    const CONFIGURATION_VECTOR: u8 = 0x71;
+    let mut bench = block_bench();
+    for (offset, value) in [
+        (0x4000, 0xfee0_0000),
+        (0x4008, u64::from(CONFIGURATION_VECTOR)),
+        (0x400c, 0),
+    ] {
+        bench.write(offset, 4, value);
+    }
+    bench.write(0x10, 2, 0);
+    let control = bench.capability(0x11, None) + 3;
+    bench.function.configuration.write_byte(control, 0xc0);
+    assert_eq!(bench.request(4, 0, 0, 0), 0);
+    // The driver breaks its queue: that is told as a change of the configuration.
+    bench.put(AVAILABLE + 2, &1000u16.to_le_bytes());
+    bench.write(0x3000, 2, 0);
+    assert_eq!(bench.fabric.local_apic.deliverable(0), None);
+    bench.function.configuration.write_byte(control, 0x80);
+    bench.function.configuration_written(&mut bench.fabric);
+    for vector in [CONFIGURATION_VECTOR, VECTOR] {
+        assert_eq!(bench.fabric.local_apic.deliverable(0), Some(vector));
+        bench.fabric.local_apic.begin_service(vector);
+        bench.fabric.end_of_interrupt();
+    }
+}
+
+#[test]
 fn a_function_without_bus_mastering_touches_no_memory() {
     let mut bench = block_bench();
     bench.function.configuration.write_byte(4, 0x02);
