@@ -11,11 +11,14 @@ pub(crate) fn check(component: &Component) -> Result<(), String> {
         .notification()
         .map_err(|error| format!("{error}"))?;
     let mut line = Line::new();
-    print!("Word to count: ");
-    let end = prompt.ask(&mut line, || {
-        let _ = notification.wait();
+    let asked = prompt.begin().and_then(|()| {
+        print!("Word to count: ");
+        prompt.answer(&mut line, || {
+            let _ = notification.wait();
+        })
     });
-    match end {
+    drop(prompt);
+    match asked {
         Ok(LineEnd::Entered) => println!("the word has {} bytes", line.as_bytes().len()),
         Ok(LineEnd::GivenUp) => println!("no word"),
         Err(error) => return Err(format!("{error}")),

@@ -25,8 +25,9 @@ pub(crate) fn unlock(
     let mut line = Line::new();
     let mut delays_s = DELAYS_S.into_iter();
     loop {
+        prompt.begin()?;
         runtime::print!("Passphrase for {}: ", component.environment.component);
-        let end = prompt.ask(&mut line, || {
+        let end = prompt.answer(&mut line, || {
             let _ = notification.wait();
         });
         runtime::println!();

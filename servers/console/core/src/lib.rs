@@ -18,4 +18,5 @@ mod text;
 mod uart;
 
 pub use multiplexer::{Multiplexer, Recipient};
+pub use screen::TERMINAL_RESET;
 pub use uart::{Ports, Uart};

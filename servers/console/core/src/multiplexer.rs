@@ -3,6 +3,12 @@
 //! One recipient has the focus: its text appears as it comes and keystrokes go to it alone. That
 //! is a guest's view, or a component that asks a question. Lines of all other components appear
 //! between its lines; if it leaves a line unfinished, that line is ended, and put back after the others.
+//!
+//! At the start nobody has the focus: what is typed before a question appears, such as a passphrase by somebody in
+//! a hurry, is for no guest. The first guest gets the focus when it first prints.
+//!
+//! A guest's text is raw, so it can leave the terminal in a state in which other text cannot be read. Before a
+//! question and at the attention key the terminal is put right.
 
 use alloc::{
     collections::VecDeque,
@@ -46,21 +52,19 @@ pub struct Multiplexer {
 }
 
 impl Multiplexer {
-    /// A console of components (with whether they may ask questions) and of guests; the first guest gets the focus.
+    /// A console of components (with whether they may ask questions) and of guests.
     pub fn new<'a>(
         clients: impl IntoIterator<Item = (&'a str, bool)>,
         views: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let views: Vec<_> = views.into_iter().map(View::new).collect();
-        let first_view = (!views.is_empty()).then_some(Recipient::View(0));
         Self {
             clients: clients
                 .into_iter()
                 .map(|(name, may_ask)| Client::new(name, may_ask))
                 .collect(),
-            focus: first_view,
-            last_view: first_view,
-            views,
+            views: views.into_iter().map(View::new).collect(),
+            focus: None,
+            last_view: None,
             screen: Screen::default(),
             lines: VecDeque::new(),
             expects_command: false,
@@ -110,6 +114,9 @@ impl Multiplexer {
 
     /// Guest number `index` printed `bytes`.
     pub fn view_output(&mut self, index: usize, bytes: &[u8]) {
+        if self.focus.is_none() && index == 0 && !bytes.is_empty() {
+            self.give_focus(Some(Recipient::View(index)));
+        }
         let Some(view) = self.views.get_mut(index) else {
             return;
         };
@@ -149,6 +156,7 @@ impl Multiplexer {
         }
         if key == ATTENTION_KEY {
             self.expects_command = true;
+            self.screen.reset_terminal();
             return None;
         }
         self.focus.map(|recipient| (recipient, key))
@@ -230,6 +238,7 @@ impl Multiplexer {
             return;
         };
         let name = &client.name;
+        self.screen.reset_terminal();
         self.screen
             .put_line(&format!("[console] {name} asks; keystrokes go to it alone"));
         let question = visible(&client.line);

@@ -8,6 +8,16 @@ const VAULT: usize = 1;
 const OFFICE: usize = 0;
 const INTERNET: usize = 1;
 
+const RESET: &str = "\x1b\\\x1b[!p";
+
+/// A console whose first guest has printed a line.
+fn console_in_use() -> Multiplexer {
+    let mut console = console();
+    console.view_output(OFFICE, b"\n");
+    assert_eq!(shown(&mut console), "\n");
+    console
+}
+
 /// A console of a disk driver, a component that may ask, and two guests.
 fn console() -> Multiplexer {
     Multiplexer::new(
@@ -86,8 +96,17 @@ fn components_cannot_move_the_cursor_or_forge_a_label() {
 }
 
 #[test]
-fn keys_go_to_the_selected_guest_alone() {
+fn no_mark_turns_the_direction_of_a_line() {
     let mut console = console();
+    for mark in "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+        console.client_output(DISK, format!("a{mark}b\n").as_bytes());
+        assert_eq!(shown(&mut console), "[disk] a?b\r\n", "{mark:?}");
+    }
+}
+
+#[test]
+fn keys_go_to_the_selected_guest_alone() {
+    let mut console = console_in_use();
     let office = Recipient::View(OFFICE);
     assert_eq!(press(&mut console, b"a\x03"), [(office, b'a'), (office, 3)]);
     assert_eq!(press(&mut console, b"\x142"), []);
@@ -109,13 +128,13 @@ fn a_guest_that_comes_back_shows_what_it_printed_meanwhile() {
     console.view_output(OFFICE, b"login: ");
     console.view_output(INTERNET, b"hello\n# ");
     press(&mut console, b"\x142");
-    assert_eq!(shown(&mut console), "login: \r\nhello\n# ");
+    assert_eq!(shown(&mut console), format!("login: {RESET}\r\nhello\n# "));
     console.view_output(OFFICE, b"timeout\n");
     press(&mut console, b"\x141");
-    assert_eq!(shown(&mut console), "\r\nlogin: timeout\n");
+    assert_eq!(shown(&mut console), format!("{RESET}\r\nlogin: timeout\n"));
     console.view_output(INTERNET, &[b'.'; 9000]);
     press(&mut console, b"\x142");
-    let text = shown(&mut console);
+    let text = shown(&mut console).replace(RESET, "");
     assert!(text.starts_with("[console] 808 bytes of vmm-internet are not shown\r\n..."));
 }
 
@@ -127,8 +146,10 @@ fn a_question_takes_screen_and_keys_until_it_is_answered() {
     console.client_asks(VAULT, true);
     assert_eq!(
         shown(&mut console),
-        "/ # \r\n[vault] volume found\r\n\
-         [console] vault asks; keystrokes go to it alone\r\n[vault] passphrase: "
+        format!(
+            "/ # \r\n[vault] volume found\r\n\
+             {RESET}[console] vault asks; keystrokes go to it alone\r\n[vault] passphrase: "
+        )
     );
     assert_eq!(
         press(&mut console, b"x"),
@@ -149,8 +170,39 @@ fn a_question_takes_screen_and_keys_until_it_is_answered() {
 }
 
 #[test]
-fn who_may_not_ask_does_not_get_the_keys() {
+fn keys_before_the_first_guest_prints_reach_nobody() {
     let mut console = console();
+    assert_eq!(press(&mut console, b"open sesame\r"), []);
+    console.client_asks(VAULT, true);
+    assert_eq!(
+        press(&mut console, b"x"),
+        [(Recipient::Client(VAULT), b'x')]
+    );
+    console.client_asks(VAULT, false);
+    assert_eq!(press(&mut console, b"open sesame\r"), []);
+    console.view_output(INTERNET, b"I come second");
+    assert_eq!(press(&mut console, b"y"), []);
+    console.view_output(OFFICE, b"# ");
+    assert_eq!(press(&mut console, b"y"), [(Recipient::View(OFFICE), b'y')]);
+}
+
+#[test]
+fn a_guest_cannot_hide_a_question_or_an_answer() {
+    let mut console = console();
+    // Invisible text, a scroll region of one line, line drawing characters, an endless title.
+    console.view_output(OFFICE, b"\x1b[8m\x1b[1;1r\x1b(0\x1b]0;");
+    console.client_output(VAULT, b"passphrase: ");
+    console.client_asks(VAULT, true);
+    let text = shown(&mut console);
+    let question = text.find("[console] vault asks").expect("it is shown");
+    assert!(text[..question].ends_with(RESET));
+    console.key(ATTENTION_KEY);
+    assert_eq!(shown(&mut console), RESET);
+}
+
+#[test]
+fn who_may_not_ask_does_not_get_the_keys() {
+    let mut console = console_in_use();
     console.client_output(DISK, b"passphrase: ");
     console.client_asks(DISK, true);
     assert_eq!(shown(&mut console), "");
@@ -159,7 +211,7 @@ fn who_may_not_ask_does_not_get_the_keys() {
 
 #[test]
 fn a_question_can_be_left_and_returned_to() {
-    let mut console = console();
+    let mut console = console_in_use();
     console.client_output(VAULT, b"passphrase: ");
     console.client_asks(VAULT, true);
     press(&mut console, b"\x141");
@@ -180,7 +232,7 @@ fn the_console_answers_for_itself() {
     press(&mut console, b"\x14s");
     assert_eq!(
         shown(&mut console),
-        "[console] forged\r\n\
+        "[console] forged\x1b\\\x1b[!p\r\n\
          [console] the guest of vmm-office has screen and keyboard\r\n\
          [console]   1: the guest of vmm-office\r\n\
          [console]   2: the guest of vmm-internet\r\n[console] forged"
@@ -249,10 +301,10 @@ proptest! {
         }
         console.pause();
         let bytes: Vec<u8> = core::iter::from_fn(|| console.next_output()).collect();
-        let seen: Vec<_> = bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| line.starts_with(b"[disk]"))
-            .map(|line| String::from_utf8_lossy(line).into_owned())
+        let text = String::from_utf8_lossy(&bytes).replace(RESET, "");
+        let seen: Vec<_> = text
+            .split('\n')
+            .filter(|line| line.starts_with("[disk]"))
             .collect();
         let expected: Vec<_> = (0..sent).map(|number| format!("[disk] line {number} of disk\r")).collect();
         prop_assert_eq!(seen, expected);

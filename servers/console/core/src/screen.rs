@@ -5,6 +5,10 @@ use alloc::{collections::VecDeque, vec::Vec};
 /// Longer lines are not put back when they are interrupted.
 const REMEMBERED_MAX: usize = 512;
 
+/// Makes a terminal forget how a guest left it: the end of a string that the guest may have begun (ST,
+/// ECMA-48 section 8.3.143), then a soft reset (DECSTR), which makes text visible, unscrolled and Latin again.
+pub const TERMINAL_RESET: &[u8] = b"\x1b\\\x1b[!p";
+
 /// Bytes on their way to the serial line, and the line that the cursor is in.
 #[derive(Debug, Default)]
 pub(crate) struct Screen {
@@ -53,6 +57,11 @@ impl Screen {
             self.output.push_back(byte);
             self.line.push(byte);
         }
+    }
+
+    /// Undoes what a guest did to the terminal. The cursor stays where it is.
+    pub(crate) fn reset_terminal(&mut self) {
+        self.output.extend(TERMINAL_RESET);
     }
 
     /// Puts a whole line on the screen.

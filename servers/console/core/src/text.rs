@@ -19,7 +19,9 @@ fn visible_character(character: char) -> char {
         '\t' => ' ',
         char::REPLACEMENT_CHARACTER => '?',
         // Marks that turn the direction of writing could reorder a label.
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '?',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '?'
+        }
         _ if character.is_control() => '?',
         _ => character,
     }

@@ -1,7 +1,7 @@
 //! Components, guests and keys in any order: labels cannot be forged, and a keystroke goes to nobody who may not have it.
 #![no_main]
 
-use console_core::{Multiplexer, Recipient};
+use console_core::{Multiplexer, Recipient, TERMINAL_RESET};
 use libfuzzer_sys::fuzz_target;
 
 /// A component that may ask, one that may not.
@@ -67,9 +67,11 @@ fn marked(text: &[u8], second: bool) -> Vec<u8> {
 
 /// Every line has the label of who printed it, and nothing that a terminal obeys.
 fn check_lines(shown: &[u8]) {
+    let reset = str::from_utf8(TERMINAL_RESET).expect("it is ASCII");
     for line in shown.split(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = str::from_utf8(line).expect("what is shown is text");
+        let line = line.replace(reset, "");
         assert!(!line.chars().any(char::is_control), "{line:?}");
         if let Some(text) = line.strip_prefix("[volume] ") {
             assert!(!text.chars().any(|c| c.is_ascii_uppercase()), "{line}");
