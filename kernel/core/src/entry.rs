@@ -63,7 +63,7 @@ impl<M: Machine> Kernel<M> {
         self.leave()
     }
 
-    /// An interrupt of line `irq` (vector − 32); the machine has acknowledged it to the interrupt controller.
+    /// An interrupt of line `irq` (vector − 32); the machine tells the interrupt controller afterwards.
     pub fn handle_interrupt(&self, irq: u8) -> Resume {
         self.enter_from_instruction();
         self.check_budget();

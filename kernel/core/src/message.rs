@@ -60,6 +60,7 @@ impl Tcb {
 
 impl<M: Machine> Kernel<M> {
     /// The thread's IPC buffer, if it has one that it may use so.
+    #[inline(always)]
     pub(crate) fn buffer(&self, thread: TcbRef, purpose: BufferUse) -> Option<BufferRef> {
         let words = self.slot(thread.slot(TcbSlot::Buffer)).words();
         let frame = buffer_frame(words, purpose == BufferUse::Write)?;

@@ -18,7 +18,16 @@ pub(crate) static KERNEL: SingleCore<Kernel<Hardware>> =
 pub(crate) extern "C" fn on_call(current: TcbRef) -> ! {
     match KERNEL.handle_fast_call(current) {
         Some(thread) => return_to(user_context(KERNEL.machine(), thread)),
-        None => on_system_call(current),
+        None => on_guest_call(current),
+    }
+}
+
+/// The current thread executed `syscall` to Call something else than a server.
+#[inline(never)]
+fn on_guest_call(current: TcbRef) -> ! {
+    match KERNEL.handle_fast_run_guest(current) {
+        Some(resume) => return_to(leave(resume)),
+        None => on_other_system_call(),
     }
 }
 
@@ -86,11 +95,10 @@ fn interrupt(vector: u8) -> Resume {
         // time, like a timer interrupt that comes early.
         vector::SPURIOUS => KERNEL.handle_timer(),
         _ => {
-            let irq = vector - vector::FIRST_INTERRUPT;
-            // Masked before its end is told, or a level-triggered line would be pending again at once.
-            KERNEL.machine().io_apics.mask(irq);
+            let resume = KERNEL.handle_interrupt(vector - vector::FIRST_INTERRUPT);
+            // Its end is told when the line is masked, or a level-triggered one would be pending again at once.
             local::end_of_interrupt();
-            KERNEL.handle_interrupt(irq)
+            resume
         }
     }
 }

@@ -33,7 +33,6 @@ impl<M: Machine> Kernel<M> {
             syscall::SEND if is_plain => self.fast_send(current),
             syscall::WAIT | syscall::RECV => self.fast_wait(current),
             syscall::NB_SEND_WAIT if is_plain => self.fast_send_wait(current),
-            syscall::CALL if is_plain => self.fast_run_guest(current),
             _ => None,
         }
     }

@@ -10,8 +10,10 @@ use crate::message::{BADGE_REGISTER, BufferUse, INFO_REGISTER, MESSAGE_REGISTERS
 use crate::{Kernel, Machine, Resume, TcbRef};
 
 impl<M: Machine> Kernel<M> {
+    /// Does the current thread's Call if it runs a guest in the common way, and says how to go on; otherwise
+    /// changes nothing.
     #[inline(always)]
-    pub(super) fn fast_run_guest(&self, current: TcbRef) -> Option<Resume> {
+    pub fn handle_fast_run_guest(&self, current: TcbRef) -> Option<Resume> {
         let tcb = self.tcb(current);
         let slot = self.direct_slot(current, tcb.context.get(BADGE_REGISTER))?;
         let vcpu = vcpu_of(self.slot(slot).words())?;
@@ -20,7 +22,8 @@ impl<M: Machine> Kernel<M> {
             .bound_notification
             .get()
             .is_some_and(|bound| self.notification(bound).active.get());
-        if info.label() != label::VCPU_RUN
+        if !self.has_plain_message(current)
+            || info.label() != label::VCPU_RUN
             || has_signal
             || self.vcpu(vcpu).runner.get().is_some()
             || !self.has_valid_space(vcpu)

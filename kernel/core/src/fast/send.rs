@@ -27,7 +27,10 @@ impl<M: Machine> Kernel<M> {
                 return None;
             }
             self.deliver_signal(signal);
-            return Some(woken.map_or(Resume::User(current), |woken| self.go_on(current, woken)));
+            return Some(match woken {
+                Some(woken) => self.go_on(current, woken),
+                None => Resume::User(current),
+            });
         }
         let capability = endpoint_of(words, Rights::TO_SEND)?;
         let queue = &self.endpoint(capability.object).queue;

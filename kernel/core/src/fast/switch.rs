@@ -38,6 +38,6 @@ impl<M: Machine> Kernel<M> {
     pub(super) fn go_to(&self, thread: TcbRef) -> Resume {
         self.core.current.set(Some(thread));
         self.activate_space_of(thread);
-        self.settle()
+        self.settle(Some(thread))
     }
 }

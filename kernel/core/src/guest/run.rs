@@ -10,7 +10,7 @@ use crate::{Kernel, Machine, Resume, TcbRef, VcpuRef};
 
 impl<M: Machine> Kernel<M> {
     /// The thread becomes the runner of the vCPU, unless a signal waits for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter_guest(&self, thread: TcbRef, vcpu: VcpuRef, request: &RunRequest) {
         self.apply_request(vcpu, request);
         let tcb = self.tcb(thread);

@@ -25,6 +25,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Charges the payer for what it has used so far.
+    #[inline]
     pub(crate) fn pay(&self) {
         let consumed = self.core.consumed.take();
         let Some(payer) = self.core.payer.get() else {
@@ -92,6 +93,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Sets the timer to when the current budget or domain ends or the next thread is released.
+    #[inline]
     pub(crate) fn set_timer(&self) {
         self.core.timer_is_stale.set(false);
         let now = self.core.now.get();

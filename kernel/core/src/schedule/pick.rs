@@ -37,13 +37,12 @@ impl<M: Machine> Kernel<M> {
         if decision != Decision::Continue {
             self.decide(decision);
         }
-        self.settle()
+        self.settle(self.core.current.get())
     }
 
     /// Whoever runs now begins to pay.
     #[inline(always)]
-    pub(crate) fn settle(&self) -> Resume {
-        let current = self.core.current.get();
+    pub(crate) fn settle(&self, current: Option<TcbRef>) -> Resume {
         let context = current.and_then(|current| self.tcb(current).sched_context.get());
         if context != self.core.payer.get() {
             self.core.timer_is_stale.set(true);
@@ -59,7 +58,7 @@ impl<M: Machine> Kernel<M> {
             self.core.payer.set(context);
             self.set_timer();
         }
-        self.resume()
+        self.resume(current)
     }
 
     fn decide(&self, decision: Decision) {
@@ -113,6 +112,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Makes user addresses mean what they mean to this thread; without a valid space it has none.
+    #[inline(always)]
     pub(crate) fn activate_space_of(&self, thread: TcbRef) {
         match self.space_of_thread(thread) {
             Some(root) => self.machine().activate_space(root),
@@ -121,12 +121,17 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// How the current thread goes on.
-    fn resume(&self) -> Resume {
-        let Some(current) = self.core.current.get() else {
+    #[inline(always)]
+    fn resume(&self, current: Option<TcbRef>) -> Resume {
+        let Some(current) = current else {
             return Resume::Idle;
         };
         let tcb = self.tcb(current);
-        if tcb.yield_to.get().is_some() {
+        let yields = tcb.yield_to.get().is_some();
+        if tcb.state.get() == ThreadState::Running && !yields {
+            return Resume::User(current);
+        }
+        if yields {
             self.complete_yield_to(current);
         }
         match tcb.state.get() {

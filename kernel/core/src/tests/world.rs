@@ -182,9 +182,10 @@ impl World {
             syscall::REPLY_RECV => self.kernel.handle_fast_reply_receive(current),
             _ => None,
         };
-        match messaged {
-            Some(thread) => Some(Resume::User(thread)),
-            None => self.kernel.handle_fast_system_call(current),
+        match (messaged, number.cast_signed()) {
+            (Some(thread), _) => Some(Resume::User(thread)),
+            (None, syscall::CALL) => self.kernel.handle_fast_run_guest(current),
+            (None, _) => self.kernel.handle_fast_system_call(current),
         }
     }
 

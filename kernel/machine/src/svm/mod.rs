@@ -179,12 +179,19 @@ impl Svm {
             if self.xsave.get() && vcpu.xcr0.get() != fpu::XCR0 {
                 xcr0_write(Xcr0::from_bits_truncate(vcpu.xcr0.get()));
             }
-            if vcpu.has_debug_registers() {
+            if vcpu.has_rare_registers.get() {
                 write_debug_registers(vcpu.debug.each_ref().map(Cell::get));
+                self.write_tsc_aux(vcpu.tsc_aux.get());
             }
-            if self.rdtscp.get() && vcpu.tsc_aux.get() != 0 {
-                wrmsr(IA32_TSC_AUX, vcpu.tsc_aux.get().into());
-            }
+        }
+    }
+
+    /// # Safety
+    /// The kernel does not use the register, and no user program is to see the value.
+    unsafe fn write_tsc_aux(&self, value: u32) {
+        if self.rdtscp.get() {
+            // SAFETY: the register exists; passed on.
+            unsafe { wrmsr(IA32_TSC_AUX, value.into()) };
         }
     }
 
@@ -200,19 +207,11 @@ impl Svm {
                     xcr0_write(Xcr0::from_bits_truncate(fpu::XCR0));
                 }
             }
-            if vcpu.has_debug_registers() {
+            if vcpu.has_rare_registers.get() {
                 write_debug_registers([0; 4]);
-            }
-            if self.rdtscp.get() && vcpu.tsc_aux.get() != 0 {
-                wrmsr(IA32_TSC_AUX, 0);
+                self.write_tsc_aux(0);
             }
         }
-    }
-}
-
-impl Vcpu {
-    fn has_debug_registers(&self) -> bool {
-        self.debug.iter().any(|register| register.get() != 0)
     }
 }
 

@@ -81,7 +81,10 @@ impl Vcpu {
         let low = u32::from_le_bytes([b0, b1, b2, b3]);
         match place(id) {
             Place::General(index) => self.set_general(index, value),
-            Place::Debug(index) => self.debug[index].set(value),
+            Place::Debug(index) => {
+                self.debug[index].set(value);
+                self.look_for_rare_registers();
+            }
             Place::Segment(name) => {
                 save.segment(name).set_word(value);
                 if matches!(name, SegmentName::Ss) {
@@ -97,7 +100,10 @@ impl Vcpu {
                     control.set(control.get() & !virtual_interrupt::TASK_PRIORITY | value);
                 }
                 register::EFER => save.efer.set(value | EFER_SVM),
-                register::TSC_AUX => self.tsc_aux.set(low),
+                register::TSC_AUX => {
+                    self.tsc_aux.set(low);
+                    self.look_for_rare_registers();
+                }
                 _ => {
                     if let Some(word) = self.word(id) {
                         word.set(value);
@@ -105,6 +111,12 @@ impl Vcpu {
                 }
             },
         }
+    }
+
+    fn look_for_rare_registers(&self) {
+        let has_debug = self.debug.iter().any(|register| register.get() != 0);
+        self.has_rare_registers
+            .set(has_debug || self.tsc_aux.get() != 0);
     }
 
     /// The place of a register that is one plain word.

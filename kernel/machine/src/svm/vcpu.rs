@@ -21,6 +21,8 @@ pub(crate) struct Vcpu {
     pub(super) debug: [Cell<u64>; 4],
     pub(super) xcr0: Cell<u64>,
     pub(super) tsc_aux: Cell<u32>,
+    /// Whether one of the registers that are swapped by hand and mostly zero (DR0 to DR3, TSC_AUX) is not.
+    pub(super) has_rare_registers: Cell<bool>,
     /// The guest is to exit when it could take an interrupt.
     pub(super) window_requested: Cell<bool>,
     pub(super) fpu: FpuArea,
