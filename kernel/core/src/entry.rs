@@ -7,6 +7,7 @@ use crate::{Kernel, Machine, Resume, TcbRef};
 impl<M: Machine> Kernel<M> {
     /// The current thread executed `syscall`; its registers are in its TCB, RIP behind the instruction.
     /// The fast paths were asked before.
+    #[inline(always)]
     pub fn handle_system_call(&self) -> Resume {
         let Some(current) = self.current() else {
             return self.leave();

@@ -17,7 +17,7 @@ pub(crate) enum Role {
 
 impl<M: Machine> Kernel<M> {
     /// The slot at a capability address in a thread's own space.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lookup_slot(
         &self,
         thread: TcbRef,
@@ -112,6 +112,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The capability at an address in a thread's space, with its slot.
+    #[inline(always)]
     pub(crate) fn lookup_capability(
         &self,
         thread: TcbRef,

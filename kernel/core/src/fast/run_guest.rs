@@ -15,15 +15,17 @@ impl<M: Machine> Kernel<M> {
     #[inline(always)]
     pub fn handle_fast_run_guest(&self, current: TcbRef) -> Option<Resume> {
         let tcb = self.tcb(current);
+        let info = MessageInfo(tcb.context.get(INFO_REGISTER));
+        if info.label() != label::VCPU_RUN {
+            return None;
+        }
         let slot = self.direct_slot(current, tcb.context.get(BADGE_REGISTER))?;
         let vcpu = vcpu_of(self.slot(slot).words())?;
-        let info = MessageInfo(tcb.context.get(INFO_REGISTER));
         let has_signal = tcb
             .bound_notification
             .get()
             .is_some_and(|bound| self.notification(bound).active.get());
         if !self.has_plain_message(current)
-            || info.label() != label::VCPU_RUN
             || has_signal
             || self.vcpu(vcpu).runner.get().is_some()
             || !self.has_valid_space(vcpu)
