@@ -1,6 +1,7 @@
 //! The profile of a command in the guest of the default system: everything that the machine executes from
 //! the command's begin to its end, in the guest, its monitor, the servers and the kernel.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -37,7 +38,7 @@ pub(crate) fn profile(
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine has no control socket");
     };
-    let programs = programs(metadata)?;
+    let programs = programs(metadata, &folder)?;
     let (programs, tally) = step("Tracing the guest's command", || {
         let mut session = Session::start(&machine, Complaints::Piped)?;
         let lines = session.take_complaints().context("QEMU says nothing")?;
@@ -85,11 +86,14 @@ fn attend(session: &mut Session, control: &mut Control) -> Result<()> {
 }
 
 /// Everything that can run in the system, the kernel first.
-fn programs(metadata: &Metadata) -> Result<Vec<Program>> {
+fn programs(metadata: &Metadata, folder: &Path) -> Result<Vec<Program>> {
     let mut files = vec![
         program::build_one(metadata, KERNEL, Options::default())?,
         program::build_one(metadata, ROOT_SERVER, Options::default())?,
     ];
     files.extend(Products::build(metadata)?.into_files());
-    files.iter().map(|file| Program::read(file)).collect()
+    files
+        .iter()
+        .map(|file| Program::read(file, folder))
+        .collect()
 }

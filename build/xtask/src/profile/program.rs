@@ -35,8 +35,11 @@ enum Next {
 }
 
 impl Program {
-    pub(super) fn read(file: &Path) -> Result<Program> {
-        let bytes = fs::read(file)?;
+    /// Reads an ELF file and keeps a copy in the folder, whatever is built meanwhile.
+    pub(super) fn read(original: &Path, folder: &Path) -> Result<Program> {
+        let file = folder.join(original.file_name().unwrap_or_default());
+        fs::copy(original, &file)?;
+        let bytes = fs::read(&file)?;
         let image = object::File::parse(&*bytes)
             .with_context(|| format!("{} is no ELF file", file.display()))?;
         let mut code = Vec::new();
@@ -48,10 +51,10 @@ impl Program {
                 code.push((segment.address(), segment.data()?.to_vec()));
             }
         }
-        let name = file.file_name().unwrap_or_default();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
         Ok(Program {
-            name: name.to_string_lossy().into_owned(),
-            file: file.to_owned(),
+            name: name.into_owned(),
+            file,
             code,
             decoded: HashMap::new(),
         })

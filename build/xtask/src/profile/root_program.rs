@@ -23,9 +23,12 @@ pub(crate) fn profile(metadata: &Metadata, package: &str, wanted: &str, most: us
     };
     let kernel = program::build_one(metadata, KERNEL, debug)?;
     let root = program::build_one(metadata, package, Options::default())?;
-    let programs = vec![Program::read(&kernel)?, Program::read(&root)?];
     let folder = workspace::path("target/profile");
     fs::create_dir_all(&folder)?;
+    let programs = vec![
+        Program::read(&kernel, &folder)?,
+        Program::read(&root, &folder)?,
+    ];
     let control_socket = folder.join("control");
     let mut machine = Machine::new(kernel, root);
     machine.time = Time::Recorded {
