@@ -248,6 +248,15 @@ mod tests {
         }
     }
 
+    /// A compile-time matter: the types that see the master key and its children overwrite themselves.
+    #[test]
+    fn what_saw_a_key_erases_itself() {
+        const fn erases_itself<T: ZeroizeOnDrop>() {}
+        erases_itself::<MasterKey>();
+        erases_itself::<Blake2bMac<U32>>();
+        erases_itself::<XChaCha20Poly1305>();
+    }
+
     #[test]
     fn master_key_volume_and_epoch_are_bound() {
         let nonce = [9; 24];
