@@ -1,5 +1,5 @@
-//! A volume whose disk the fuzzer rewrites: opening and reading it may be refused, and never yields
-//! anything but what was written.
+//! A volume whose disk the fuzzer changes, mixes up and puts back in parts: opening and reading it may be refused,
+//! and what is read all comes from one moment of the volume's history.
 
 #![no_main]
 
@@ -60,10 +60,16 @@ fn open(disk: &Disk) -> Option<Volume<&Disk>> {
     block_on(opening).ok().map(|(volume, _)| volume)
 }
 
-/// A disk with a volume whose block n is full of n + 1, partly in the tree and partly in the log.
-fn image() -> &'static Vec<u8> {
-    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
-    IMAGE.get_or_init(|| {
+/// What the disk held after a flush, and what the volume's blocks were then full of.
+struct Moment {
+    bytes: Vec<u8>,
+    contents: [u8; BLOCKS as usize],
+}
+
+/// A history with changes that are in the tree and changes that are in the log.
+fn history() -> &'static Vec<Moment> {
+    static HISTORY: OnceLock<Vec<Moment>> = OnceLock::new();
+    HISTORY.get_or_init(|| {
         let size = Layout::smallest(BLOCKS)
             .expect("a legal size")
             .device_blocks();
@@ -81,32 +87,67 @@ fn image() -> &'static Vec<u8> {
         ))
         .expect("it is large enough");
         let volume = open(&disk).expect("just created");
-        for round in 0..270 {
-            let block = round % BLOCKS;
-            let mut data = vec![u8::try_from(block + 1).expect("few blocks"); BLOCK_SIZE];
-            block_on(volume.write(block, &mut data)).expect("intact");
+        let mut contents = [0; BLOCKS as usize];
+        let mut history = Vec::new();
+        for round in 0..270u64 {
+            let block = round * 7 % BLOCKS;
+            let value = u8::try_from(round % 251).expect("below 256") + 1;
+            block_on(volume.write(block, &mut [value; BLOCK_SIZE])).expect("intact");
             block_on(volume.flush()).expect("intact");
+            contents[usize::try_from(block).expect("few blocks")] = value;
+            if round % 50 == 49 || round > 265 {
+                let bytes = disk.0.borrow().clone();
+                history.push(Moment { bytes, contents });
+            }
         }
-        drop(volume);
-        disk.0.into_inner()
+        history
     })
 }
 
-fuzz_target!(|data: &[u8]| {
-    let mut bytes = image().clone();
-    // Each change: three bytes of place, one of what to flip.
-    for change in data.chunks_exact(4) {
-        let place = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
-        let length = bytes.len();
-        bytes[place % length] ^= change[3];
+/// What is done, to which block, with which block of which moment or which byte.
+type Change = (u8, u16, u16, u8);
+
+fn apply(bytes: &mut [u8], (kind, block, other, value): Change) {
+    let blocks = bytes.len() / BLOCK_SIZE;
+    let (block, other) = (usize::from(block) % blocks, usize::from(other));
+    let place = block * BLOCK_SIZE;
+    let moment = &history()[usize::from(value) % history().len()].bytes;
+    match kind % 4 {
+        0 => bytes[place + other % BLOCK_SIZE] ^= value,
+        1 => {
+            let from = other % blocks * BLOCK_SIZE;
+            bytes[place..place + BLOCK_SIZE].copy_from_slice(&moment[from..from + BLOCK_SIZE]);
+        }
+        2 => bytes[place..place + BLOCK_SIZE].copy_from_slice(&moment[place..place + BLOCK_SIZE]),
+        // A stretch, as long as the log at most.
+        _ => {
+            let end = (place + other % 256 * BLOCK_SIZE).min(bytes.len());
+            bytes[place..end].copy_from_slice(&moment[place..end]);
+        }
+    }
+}
+
+fuzz_target!(|changes: Vec<Change>| {
+    let mut bytes = history()[history().len() - 1].bytes.clone();
+    for change in changes {
+        apply(&mut bytes, change);
     }
     let disk = Disk(RefCell::new(bytes));
     let Some(volume) = open(&disk) else { return };
-    for block in 0..BLOCKS {
+    let mut read = [None; BLOCKS as usize];
+    for (block, value) in (0..).zip(&mut read) {
         let mut data = vec![0; BLOCK_SIZE];
         if block_on(volume.read(block, &mut data)).is_ok() {
-            let expected = u8::try_from(block + 1).expect("few blocks");
-            assert!(data.iter().all(|&byte| byte == expected));
+            assert!(data.iter().all(|&byte| byte == data[0]));
+            *value = Some(data[0]);
         }
     }
+    let is_from = |moment: &Moment| {
+        let mut pairs = read.iter().zip(moment.contents);
+        pairs.all(|(read, content)| read.is_none_or(|read| read == content))
+    };
+    assert!(
+        history().iter().any(is_from),
+        "a mixture of moments: {read:?}"
+    );
 });
