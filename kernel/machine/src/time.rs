@@ -62,7 +62,7 @@ impl Time {
             return;
         }
         let ticks = deadline.saturating_sub(now).min(FARTHEST);
-        let count = ticks * self.timer_ratio.get() >> 32;
+        let count = (ticks * self.timer_ratio.get()) >> 32;
         // Rounded up, so that the deadline has passed when the interrupt comes.
         local::set_one_shot(u32::try_from(count + 1).unwrap_or(u32::MAX));
     }
