@@ -56,7 +56,7 @@ impl<'a> GuestFiles<'a> {
         let debians = self.parts.kernel();
         let file = self.options.kernel.unwrap_or(&debians);
         let bytes = read_kernel(file)?;
-        let unpacked = unpacked::unpacked(&bytes)
+        let unpacked = unpacked::unpacked_once(&bytes)
             .with_context(|| format!("{} is no guest kernel", file.display()))?;
         Ok(unpacked.unwrap_or(bytes))
     }

@@ -6,6 +6,8 @@
 //! Documentation/arch/x86/boot.rst, `payload_offset`), that the payload is an ELF file. What the
 //! program does besides, placing the kernel at a random address, is then the monitor's part.
 
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -13,6 +15,8 @@ use anyhow::{Context, Result, ensure};
 use object::LittleEndian;
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
+
+use crate::folders;
 
 /// Bytes of a sector of the setup code.
 const SECTOR: usize = 512;
@@ -26,8 +30,30 @@ const HEADER_BYTES: usize = 64;
 /// Bytes of a program header.
 const PROGRAM_HEADER_BYTES: usize = 56;
 
-/// The bzImage with its kernel unpacked, or nothing if it is not packed by xz.
-pub(super) fn unpacked(kernel: &[u8]) -> Result<Option<Vec<u8>>> {
+/// The bzImage with its kernel unpacked, or nothing if it is not packed by xz. What was unpacked
+/// before comes from the cache.
+pub(super) fn unpacked_once(kernel: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut hasher = DefaultHasher::new();
+    kernel.hash(&mut hasher);
+    let name = format!("{:016x}-{}", hasher.finish(), kernel.len());
+    let folder = folders::cache()?.join("unpacked");
+    let file = folder.join(name);
+    if let Ok(known) = fs::read(&file) {
+        return Ok(Some(known));
+    }
+    let result = unpacked(kernel)?;
+    if let Some(bytes) = &result {
+        fs::create_dir_all(&folder)?;
+        // Renamed when complete: another run may look for it meanwhile.
+        let part = file.with_extension(std::process::id().to_string());
+        fs::write(&part, bytes)
+            .and_then(|()| fs::rename(&part, &file))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    Ok(result)
+}
+
+fn unpacked(kernel: &[u8]) -> Result<Option<Vec<u8>>> {
     let Some((setup, payload)) = take_apart(kernel) else {
         return Ok(None);
     };
