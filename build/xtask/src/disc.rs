@@ -1,7 +1,7 @@
 //! Discs that a computer starts from: a boot loader, the kernel, and a system.
 //!
-//! The kernel's Multiboot2 header lets GRUB start it, under a BIOS and under UEFI alike. The image
-//! is a hybrid: it may also be written to a USB stick as it is.
+//! The kernel's Multiboot2 header lets GRUB start it, under a BIOS and under UEFI alike. So
+//! far it was tried as a disc only.
 
 use std::fs;
 use std::path::Path;

@@ -14,8 +14,8 @@ use crate::{disc, host, workspace};
 
 /// Make an image that a computer starts from.
 ///
-/// It starts by BIOS and by UEFI (without Secure Boot), from a disc or from a USB stick that the
-/// image was written to. Hardware that the system's manifest does not know stops the boot.
+/// It starts by BIOS and by UEFI (without Secure Boot). The system expects the hardware that its
+/// manifest names.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Make an ISO image, with GRUB as the boot loader.
