@@ -1,0 +1,1 @@
+//! The guest's side: Ethernet frames, addresses, names and the firewall.

@@ -1,0 +1,11 @@
+//! What a VPN server does between one guest and the wire, without input, output or a clock of its own.
+//!
+//! [`inside`] speaks to the guest: Ethernet, addresses, names, the firewall. [`tunnel`] speaks to the
+//! peers: WireGuard.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod inside;
+pub mod tunnel;

@@ -1,0 +1,1 @@
+//! WireGuard: keys, sessions and timers between inner packets and datagrams on the wire.
