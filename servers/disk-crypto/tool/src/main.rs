@@ -12,6 +12,7 @@ mod image;
 mod inspect;
 mod locate;
 mod passphrase;
+mod silent_terminal;
 mod size;
 mod slots;
 

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
+use crate::silent_terminal;
+
 /// A passphrase, erased after use.
 pub(crate) type Passphrase = Zeroizing<Vec<u8>>;
 
@@ -62,8 +64,7 @@ fn ask(prompt: &str) -> Result<Passphrase> {
     if !std::io::stdin().is_terminal() {
         bail!("there is no terminal to ask for the passphrase on; give it in a file");
     }
-    let text = rpassword::prompt_password(prompt).context("the passphrase cannot be read")?;
-    Ok(Zeroizing::new(text.into_bytes()))
+    silent_terminal::ask(prompt).context("the passphrase cannot be read")
 }
 
 fn read(file: &Path) -> Result<Passphrase> {
