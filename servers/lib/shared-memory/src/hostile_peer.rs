@@ -13,6 +13,8 @@ enum Step {
     PeerWrites { offset: usize, word: u64 },
     Push(u64),
     Pop,
+    Take,
+    Release(u64),
     Write(usize),
     Read(usize),
     Wipe,
@@ -25,6 +27,8 @@ fn step() -> impl Strategy<Value = Step> {
         (offset, word).prop_map(|(offset, word)| Step::PeerWrites { offset, word }),
         any::<u64>().prop_map(Step::Push),
         Just(Step::Pop),
+        Just(Step::Take),
+        any::<u64>().prop_map(Step::Release),
         (0..2 * REGION).prop_map(Step::Write),
         (0..2 * REGION).prop_map(Step::Read),
         Just(Step::Wipe),
@@ -46,6 +50,8 @@ proptest! {
                 }
                 Step::Push(word) => drop(sender.push(&word)),
                 Step::Pop => drop(receiver.pop()),
+                Step::Take => drop(receiver.take()),
+                Step::Release(count) => drop(receiver.release(count)),
                 Step::Write(length) => {
                     if let Ok(count) = writer.write(&vec![7; length]) {
                         prop_assert!(count <= length);

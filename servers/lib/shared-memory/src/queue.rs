@@ -34,12 +34,16 @@ pub struct Sender<T> {
 }
 
 /// The receiving end of a queue.
+///
+/// A message that was [taken](Self::take) still belongs to its sender's queue, and with it whatever the protocol lays
+/// aside for it, until it is [released](Self::release).
 #[derive(Debug)]
 pub struct Receiver<T> {
     output: RegionWriter,
     input: RegionReader,
     length: u64,
     produced: u64,
+    taken: u64,
     consumed: u64,
     message: PhantomData<T>,
 }
@@ -80,6 +84,7 @@ impl Channel {
             input: self.input(),
             length: queue_length as u64,
             produced: 0,
+            taken: 0,
             consumed: 0,
             message: PhantomData,
         })
@@ -128,6 +133,13 @@ impl<T: IntoBytes + Immutable> Sender<T> {
         Ok(self.length - (self.produced - self.consumed))
     }
 
+    /// The place that the next message will have: its number modulo the length of the queue.
+    #[inline]
+    #[must_use]
+    pub fn next_place(&self) -> usize {
+        index(self.produced, self.length)
+    }
+
     /// Queues `message`. The peer sees it now, but is woken only by [`Channel::signal`].
     ///
     /// # Errors
@@ -148,38 +160,68 @@ impl<T: IntoBytes + Immutable> Sender<T> {
 }
 
 impl<T: FromBytes + IntoBytes> Receiver<T> {
-    /// Takes the next message, if there is one: a copy that the peer cannot change any more.
+    /// Takes the next message, if there is one, and [releases](Self::release) the oldest that was taken.
     ///
     /// # Errors
     ///
     /// The peer's count cannot be true.
     #[inline]
     pub fn pop(&mut self) -> Result<Option<T>, ChannelError> {
-        if self.produced == self.consumed {
+        let message = self.take()?;
+        if message.is_some() {
+            self.release(1)?;
+        }
+        Ok(message)
+    }
+
+    /// Takes the next message, if there is one: a copy that the peer cannot change any more. The peer learns
+    /// nothing of it before it is [released](Self::release).
+    ///
+    /// # Errors
+    ///
+    /// The peer's count cannot be true.
+    #[inline]
+    pub fn take(&mut self) -> Result<Option<T>, ChannelError> {
+        if self.produced == self.taken {
             let high = self.consumed + self.length;
             self.produced = Count::Produced.observe(&self.input, self.produced, high)?;
-            if self.produced == self.consumed {
+            if self.produced == self.taken {
                 return Ok(None);
             }
         }
         let mut message = T::new_zeroed();
-        let place = place::<T>(self.consumed, self.length);
+        let place = place::<T>(self.taken, self.length);
         self.input
             .read_at(place, message.as_mut_bytes())
             .map_err(|_| ChannelError::PeerMisbehaved)?;
-        self.consumed += 1;
-        Count::Consumed.publish(&self.output, self.consumed)?;
+        self.taken += 1;
         Ok(Some(message))
+    }
+
+    /// Gives the places of the `count` oldest messages that were taken back to the peer; of all that were, if
+    /// there are fewer.
+    ///
+    /// # Errors
+    ///
+    /// This side's region has no room for counts, which opening the queue rules out.
+    #[inline]
+    pub fn release(&mut self, count: u64) -> Result<(), ChannelError> {
+        self.consumed += count.min(self.taken - self.consumed);
+        Count::Consumed.publish(&self.output, self.consumed)
     }
 }
 
 /// Where message number `count` lies. The sizes were checked when the queue was opened.
 #[inline]
 fn place<T>(count: u64, length: u64) -> usize {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the remainder is below the length, which was a usize"
-    )]
-    let index = (count % length) as usize;
-    HEADER + index * size_of::<T>()
+    HEADER + index(count, length) * size_of::<T>()
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the remainder is below the length, which was a usize"
+)]
+fn index(count: u64, length: u64) -> usize {
+    (count % length) as usize
 }

@@ -30,6 +30,39 @@ proptest! {
     }
 
     #[test]
+    fn places_are_free_again_when_their_messages_are_released(
+        moves in proptest::collection::vec(0..4u64, 0..80),
+        length in 1usize..9,
+    ) {
+        let (ours, theirs) = Channel::simulated_pair(REGION, None);
+        let mut sender = ours.sender::<u64>(length).expect("large enough");
+        let mut receiver = theirs.receiver::<u64>(length).expect("large enough");
+        let (mut sent, mut taken, mut released) = (0u64, 0u64, 0u64);
+        for action in moves {
+            match action {
+                0 | 1 => {
+                    let room = sent - released < length as u64;
+                    prop_assert_eq!(sender.next_place() as u64, sent % length as u64);
+                    let pushed = sender.push(&sent);
+                    prop_assert_eq!(pushed, if room { Ok(()) } else { Err(PushError::Full) });
+                    sent += u64::from(room);
+                }
+                2 => {
+                    let due = (taken < sent).then_some(taken);
+                    prop_assert_eq!(receiver.take(), Ok(due));
+                    taken += u64::from(due.is_some());
+                }
+                _ => {
+                    // Once too often does no harm.
+                    prop_assert_eq!(receiver.release(2), Ok(()));
+                    released = taken.min(released + 2);
+                    prop_assert_eq!(sender.free(), Ok(length as u64 - (sent - released)));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn bytes_arrive_in_order(pieces: Vec<(Vec<u8>, usize)>) {
         let (ours, theirs) = Channel::simulated_pair(REGION, None);
         let mut writer = ours.byte_writer().expect("large enough");
