@@ -8,6 +8,7 @@
 
 mod diagnostic;
 pub mod export;
+mod flow;
 mod image;
 mod pack;
 mod resolve;

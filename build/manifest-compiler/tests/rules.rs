@@ -51,10 +51,9 @@ fn every_rule_accepts_and_rejects() {
     for rule in rules() {
         for kind in ["accept", "reject"] {
             let (case, messages) = run(&folder().join(&rule).join(format!("{kind}.toml")));
-            if case.messages != messages {
+            if case.messages != messages || case.messages.is_empty() != (kind == "accept") {
                 wrong.push(format!("{rule}/{kind} ({}): {messages:#?}", case.about));
             }
-            assert_eq!(case.messages.is_empty(), kind == "accept", "{rule}/{kind}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -4,7 +4,7 @@
 use manifest_compiler::{Inputs, SourceTree};
 
 /// The manifests of the compiler's own tests; the first is the system's.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (
         "manifests/systems/case.toml",
         include_str!("../../tests/base/manifests/systems/case.toml"),
@@ -28,6 +28,10 @@ const FILES: [(&str, &str); 6] = [
     (
         "needs/monitor.toml",
         include_str!("../../tests/base/needs/monitor.toml"),
+    ),
+    (
+        "needs/cipher.toml",
+        include_str!("../../tests/base/needs/cipher.toml"),
     ),
 ];
 /// What is replaced in them to leave the guest's file out.

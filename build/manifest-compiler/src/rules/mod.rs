@@ -2,13 +2,17 @@
 
 mod address_overlaps;
 mod channel_ends;
+mod crossings;
 mod dangling_names;
 mod device_parts;
 mod fault_handlers;
+mod guest_separation;
 mod interrupt_overlaps;
 pub(crate) mod memory;
 mod names;
 mod needs_met;
+mod network_holders;
+mod network_paths;
 mod parameter_types;
 mod pci_registers;
 mod port_overlaps;
@@ -24,15 +28,16 @@ use crate::source::Sources;
 type Rule = fn(&Sources, &mut Report);
 
 /// Rules about names. If one is broken, the others would report its consequences and are left out.
-const NAMES: [Rule; 4] = [
+const NAMES: [Rule; 5] = [
     names::check,
     reasons::check,
     dangling_names::check,
     unused_grants::check,
+    crossings::check,
 ];
 
 /// All further rules that need no program to be built.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 15] = [
     needs_met::check,
     channel_ends::check,
     parameter_types::check,
@@ -45,6 +50,9 @@ const RULES: [Rule; 12] = [
     quantities::check,
     schedule::check,
     fault_handlers::check,
+    network_paths::check,
+    network_holders::check,
+    guest_separation::check,
 ];
 
 /// Applies every rule.

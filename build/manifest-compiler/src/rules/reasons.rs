@@ -22,9 +22,11 @@ pub(super) fn check(sources: &Sources, report: &mut Report) {
             let files = needs.file.iter().map(|need| &need.why);
             let parameters = needs.parameter.iter().map(|need| &need.why);
             let grants = needs.grant.iter().map(|need| &need.why);
+            let crossings = needs.crossing.iter().map(|crossing| &crossing.why);
             let all = [&needs.why].into_iter().chain(sized).chain(devices);
             let all = all.chain(channels).chain(guests).chain(files);
-            check_all(needs, all.chain(parameters).chain(grants), report);
+            let all = all.chain(parameters).chain(grants).chain(crossings);
+            check_all(needs, all, report);
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) struct Memory {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Device {
     pub(crate) name: Text,
+    pub(crate) class: Spanned<Class>,
     pub(crate) why: Text,
     pub(crate) ports: Vec<PortPart>,
     pub(crate) interrupt: Vec<InterruptLine>,
@@ -42,6 +43,20 @@ pub(crate) struct Device {
     pub(crate) pci: Vec<Spanned<PciPart>>,
     /// What the driver is told besides.
     pub(crate) parameter: Vec<Fact>,
+}
+
+/// What lies behind a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Class {
+    /// Other machines.
+    Network,
+    /// Data that lasts.
+    Storage,
+    /// A human.
+    Terminal,
+    /// The machine itself: its clocks, timers and switches.
+    Machine,
 }
 
 /// A range of I/O ports.

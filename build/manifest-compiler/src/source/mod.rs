@@ -8,13 +8,17 @@ mod system;
 mod tree;
 
 pub(crate) use document::{Document, Text};
-pub(crate) use hardware::{Device, Hardware, PciBar, PciPart, PortPart, TriggerWord, Width, YesNo};
+pub(crate) use hardware::{
+    Class, Device, Hardware, PciBar, PciPart, PortPart, TriggerWord, Width, YesNo,
+};
 pub(crate) use needs::{
-    ChannelKind, ChannelMemory, ChannelNeed, DeviceNeed, End, GrantKind, Needs, ParameterType,
-    Peers,
+    ChannelKind, ChannelMemory, ChannelNeed, Crossing, CrossingKind, DeviceNeed, End, GrantKind,
+    Needs, ParameterType, Peers,
 };
 pub(crate) use quantity::{Duration, Size};
-pub(crate) use system::{Channel, Component, Grant, SystemSource, Value as SettingValue};
+pub(crate) use system::{
+    Channel, Component, DeviceGrant, Grant, SystemSource, Value as SettingValue,
+};
 pub use tree::{Folder, SourceTree};
 
 use toml::Spanned;

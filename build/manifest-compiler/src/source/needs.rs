@@ -25,6 +25,7 @@ pub(crate) struct Needs {
     pub(crate) file: Vec<NamedNeed>,
     pub(crate) parameter: Vec<ParameterNeed>,
     pub(crate) grant: Vec<GrantNeed>,
+    pub(crate) crossing: Vec<Crossing>,
 }
 
 /// A piece of memory.
@@ -133,6 +134,35 @@ pub(crate) enum ParameterType {
     Text,
     /// Seconds since 1970 at boot: the root server gives it, the system manifest does not.
     BootTime,
+}
+
+/// What the program promises about information that enters by some of its roles and leaves by others; roles are
+/// those of its channels, and `faults` and `restart` for its grants.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Crossing {
+    pub(crate) kind: Spanned<CrossingKind>,
+    pub(crate) from: Vec<Text>,
+    pub(crate) to: Vec<Text>,
+    pub(crate) why: Text,
+}
+
+/// What stands at a crossing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CrossingKind {
+    /// What crosses is encrypted and authenticated under a key that this component holds.
+    Encryption,
+    /// Nothing crosses; between a role and itself: nothing passes from one peer to another.
+    Separation,
+}
+
+impl Crossing {
+    /// Whether it stands between these roles.
+    pub(crate) fn joins(&self, from: &str, to: &str) -> bool {
+        let names = |roles: &[Text], role: &str| roles.iter().any(|r| r.get_ref() == role);
+        names(&self.from, from) && names(&self.to, to)
+    }
 }
 
 /// Authority over other components.

@@ -9,13 +9,14 @@ use manifest_compiler::{CompiledSystem, Failure, Inputs, SourceTree, compile_tre
 /// Files by path.
 pub(crate) struct Tree(BTreeMap<String, String>);
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "manifests/systems/case.toml",
     "manifests/hardware/board.toml",
     "needs/server.toml",
     "needs/driver.toml",
     "needs/watcher.toml",
     "needs/monitor.toml",
+    "needs/cipher.toml",
 ];
 
 impl Tree {
