@@ -1,9 +1,11 @@
 //! The kernel's virtual CPU object.
 
-use runtime::sel4_sys::{
-    Error, Ipc, MessageInfo,
-    extension::{label, run_request},
-    invoke,
+use runtime::{
+    kernel_calls::{Ipc, invoke},
+    sel4_sys::{
+        Error, MessageInfo,
+        extension::{label, run_request},
+    },
 };
 use vmm_partition_core::vcpu::{Exit, GeneralRegisters, Refused, Request, VirtualCpu};
 

@@ -1,10 +1,11 @@
 //! ASID pools.
 
+use kernel_calls::invoke;
 use sel4_sys::error::Error::{
     DeleteFirst, FailedLookup, IllegalOperation, InvalidCapability, RevokeFirst, TruncatedMessage,
 };
 use sel4_sys::object::ObjectType::{PageTable, Pml4};
-use sel4_sys::{CapRights, invocation as label, invoke, slot};
+use sel4_sys::{CapRights, invocation as label, slot};
 use test_support::resources::path;
 use test_support::{Outcome, Test, Tester, equal, refused};
 

@@ -1,7 +1,7 @@
 //! What the root task finds at its start.
 
+use kernel_calls::debug_cap_identify;
 use sel4_sys::object::ObjectType;
-use sel4_sys::syscall::debug_cap_identify;
 use sel4_sys::{CapRights, slot};
 use test_support::{Outcome, Test, Tester, ensure, equal, memory};
 

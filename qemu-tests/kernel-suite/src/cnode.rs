@@ -1,12 +1,14 @@
 //! CNode operations.
 
+use kernel_calls::{
+    debug_cap_identify,
+    invoke::{self, SlotPath},
+};
 use sel4_sys::error::Error::{
     DeleteFirst, FailedLookup, IllegalOperation, InvalidCapability, RangeError, TruncatedMessage,
 };
 use sel4_sys::invocation as label;
-use sel4_sys::invoke::{self, SlotPath};
 use sel4_sys::object::ObjectType::{CNode, Page, PageTable, Pml4};
-use sel4_sys::syscall::debug_cap_identify;
 use sel4_sys::{CNodeCapData, CapRights, Error, slot};
 use test_support::resources::path;
 use test_support::{Outcome, Test, Tester, ensure, equal, refused};

@@ -4,11 +4,12 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::Ipc;
 use sel4_sys::error::Error::{
     self, IllegalOperation, InvalidArgument, RangeError, TruncatedMessage,
 };
 use sel4_sys::object::ObjectType::Tcb;
-use sel4_sys::{Ipc, invocation as label, slot};
+use sel4_sys::{invocation as label, slot};
 use test_support::cpu::ticks;
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Failure, Outcome, Plan, Test, Tester, ensure, refused};
@@ -163,8 +164,8 @@ fn start_in(
         .budget(1000, 1000);
     let thread = t.prepare(plan)?;
     set(t, domain, thread.tcb)?;
-    let start = sel4_sys::invoke::Resume::Yes;
-    sel4_sys::invoke::tcb_write_registers(&t.ipc, thread.tcb, start, &thread.context)?;
+    let start = kernel_calls::invoke::Resume::Yes;
+    kernel_calls::invoke::tcb_write_registers(&t.ipc, thread.tcb, start, &thread.context)?;
     Ok(thread.tcb)
 }
 

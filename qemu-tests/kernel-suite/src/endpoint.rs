@@ -2,10 +2,10 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{Ipc, invoke};
 use sel4_sys::error::Error::InvalidCapability;
 use sel4_sys::fault::{CAP_FAULT, cap_fault_word, lookup_failure};
-use sel4_sys::invoke;
-use sel4_sys::{CapRights, Ipc, MessageInfo, invocation as label, slot};
+use sel4_sys::{CapRights, MessageInfo, invocation as label, slot};
 use test_support::resources::path;
 use test_support::threads::{Entry, clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, expect};
@@ -507,7 +507,7 @@ fn receive_capabilities(
     endpoint: u64,
     via: u64,
     capabilities: [u64; 3],
-) -> Result<(sel4_sys::ipc::Received, u64), test_support::Failure> {
+) -> Result<(kernel_calls::Received, u64), test_support::Failure> {
     let to = t.slot();
     let [a, b, c] = capabilities;
     t.spawn(Plan::new(

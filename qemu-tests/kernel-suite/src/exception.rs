@@ -2,11 +2,12 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{Ipc, Registers, invoke, syscall};
+use sel4_sys::MessageInfo;
 use sel4_sys::fault::{
     UNKNOWN_SYSCALL, UNKNOWN_SYSCALL_WORDS, USER_EXCEPTION, USER_EXCEPTION_WORDS, VM_FAULT,
 };
-use sel4_sys::syscall::{self, Registers, syscall};
-use sel4_sys::{Ipc, MessageInfo, invoke};
+use sel4_sys::syscall;
 use test_support::threads::{Entry, clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, cpu, ensure, equal, expect, memory};
 

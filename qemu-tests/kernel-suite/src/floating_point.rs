@@ -2,8 +2,9 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::Ipc;
 use sel4_sys::fault::USER_EXCEPTION;
-use sel4_sys::{Ipc, invocation as label, syscall};
+use sel4_sys::{invocation as label, syscall};
 use test_support::cpu;
 use test_support::floating_point::{self, VectorPattern};
 use test_support::threads::{clear_notes, note, noted};
@@ -131,10 +132,10 @@ fn initial_state(t: &mut Tester) -> Outcome {
 
 fn disabled(t: &mut Tester) -> Outcome {
     let watched = t.watch(Plan::new(sse_and_yield, 1))?;
-    sel4_sys::invoke::tcb_suspend(&t.ipc, watched.thread.tcb)?;
+    kernel_calls::invoke::tcb_suspend(&t.ipc, watched.thread.tcb)?;
     t.ipc
         .invoke(watched.thread.tcb, label::TCB_SET_FLAGS, &[0, 1], &[])?;
-    sel4_sys::invoke::tcb_resume(&t.ipc, watched.thread.tcb)?;
+    kernel_calls::invoke::tcb_resume(&t.ipc, watched.thread.tcb)?;
     let fault = test_support::expect(t.next_fault(&watched)?, "fault")?;
     equal("the label", fault.label, USER_EXCEPTION)?;
     equal("the vector", fault.words[3], 7)

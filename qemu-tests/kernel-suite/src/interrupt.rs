@@ -1,9 +1,9 @@
 //! Interrupts: handlers for I/O APIC inputs and message-signalled ones, acknowledgement, deletion.
 
+use kernel_calls::invoke::{self, IoApicInput, MsiSource};
 use sel4_sys::error::Error::{
     DeleteFirst, IllegalOperation, InvalidCapability, RangeError, RevokeFirst, TruncatedMessage,
 };
-use sel4_sys::invoke::{self, IoApicInput, MsiSource};
 use sel4_sys::{CapRights, invocation as label, slot};
 use test_support::cpu::ticks;
 use test_support::resources::path;
@@ -233,7 +233,7 @@ fn cleared(t: &mut Tester) -> Outcome {
     equal("the word after the delete", pit.poll(t), 0)
 }
 
-fn spin_for_ever(_: sel4_sys::Ipc, _: u64) {
+fn spin_for_ever(_: kernel_calls::Ipc, _: u64) {
     loop {
         test_support::cpu::pause();
     }

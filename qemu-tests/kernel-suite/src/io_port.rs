@@ -1,9 +1,10 @@
 //! I/O ports.
 
+use kernel_calls::invoke;
 use sel4_sys::error::Error::{
     DeleteFirst, FailedLookup, IllegalOperation, InvalidArgument, RevokeFirst, TruncatedMessage,
 };
-use sel4_sys::{CapRights, invocation as label, invoke, slot};
+use sel4_sys::{CapRights, invocation as label, slot};
 use test_support::resources::path;
 use test_support::{Outcome, Test, Tester, ensure, equal, refused};
 

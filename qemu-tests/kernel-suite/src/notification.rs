@@ -2,9 +2,9 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{Ipc, invoke};
 use sel4_sys::fault::CAP_FAULT;
-use sel4_sys::invoke;
-use sel4_sys::{CapRights, Ipc, MessageInfo};
+use sel4_sys::{CapRights, MessageInfo};
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, equal, expect};
 

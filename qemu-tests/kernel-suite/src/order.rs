@@ -2,12 +2,13 @@
 //!
 //! Each test begins with an invocation that is wrong in every respect and puts one thing right at a time.
 
+use kernel_calls::Ipc;
 use sel4_sys::error::Error::{
     self, AlignmentError, DeleteFirst, FailedLookup, InvalidArgument, InvalidCapability,
     NotEnoughMemory, RangeError, TruncatedMessage,
 };
 use sel4_sys::object::ObjectType;
-use sel4_sys::{CapRights, Ipc, invocation as label, slot};
+use sel4_sys::{CapRights, invocation as label, slot};
 use test_support::{Outcome, Test, Tester, refused};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -51,13 +52,13 @@ fn all_refused(ipc: Ipc, object: u64, operation: u64, attempts: &[Attempt]) -> O
 fn retype(t: &mut Tester) -> Outcome {
     let memory = t.untyped(5)?;
     let node = t.make(ObjectType::CNode, 2)?;
-    let in_node = sel4_sys::invoke::SlotPath {
+    let in_node = kernel_calls::invoke::SlotPath {
         root: node,
         index: 1,
         depth: 2,
     };
     let from = test_support::resources::path(slot::TCB);
-    sel4_sys::invoke::cnode_copy(&t.ipc, in_node, from, CapRights::ALL)?;
+    kernel_calls::invoke::cnode_copy(&t.ipc, in_node, from, CapRights::ALL)?;
     let cnode = ObjectType::CNode as u64;
     let attempts: &[Attempt] = &[
         ("nothing", &[999, 99, 0, 0, 9], &[], TruncatedMessage),

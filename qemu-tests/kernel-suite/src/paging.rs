@@ -1,12 +1,15 @@
 //! Address spaces: paging structures at every level, frames of each size, rights, and unmapping.
 
+use kernel_calls::{
+    Ipc,
+    invoke::{self, attributes},
+};
 use sel4_sys::error::Error::{
     AlignmentError, DeleteFirst, FailedLookup, InvalidArgument, InvalidCapability,
 };
 use sel4_sys::fault::{VM_FAULT, VM_FAULT_WORDS};
-use sel4_sys::invoke::{self, attributes};
 use sel4_sys::object::ObjectType::{LargePage, Page, PageDirectory, PageTable, Pdpt, Pml4};
-use sel4_sys::{CapRights, Ipc, invocation as label, slot};
+use sel4_sys::{CapRights, invocation as label, slot};
 use test_support::memory::{self, fresh_address};
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};

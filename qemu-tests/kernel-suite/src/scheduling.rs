@@ -2,11 +2,14 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{
+    Ipc,
+    invoke::{self, SchedParams},
+};
 use sel4_sys::error::Error::{IllegalOperation, InvalidCapability, RangeError};
 use sel4_sys::fault::{TIMEOUT, TIMEOUT_WORDS};
-use sel4_sys::invoke::{self, SchedParams};
 use sel4_sys::object::ObjectType::SchedContext;
-use sel4_sys::{Ipc, MessageInfo, invocation as label, slot, syscall};
+use sel4_sys::{MessageInfo, invocation as label, slot};
 use test_support::cpu::{spin, ticks};
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};
@@ -148,7 +151,7 @@ fn change_preempts(t: &mut Tester) -> Outcome {
 fn append_three_times(_: Ipc, digit: u64) {
     for _ in 0..3 {
         append_digit(digit);
-        syscall::yield_now();
+        kernel_calls::yield_now();
     }
 }
 
@@ -175,7 +178,7 @@ fn count_for_ever(_: Ipc, index: u64) {
 
 fn wait_until(deadline: u64) {
     while ticks() < deadline {
-        syscall::yield_now();
+        kernel_calls::yield_now();
     }
 }
 
@@ -192,7 +195,7 @@ fn round_robin(t: &mut Tester) -> Outcome {
     t.set_own_priority(200)?;
     let start = ticks();
     while ticks() - start < limit && (noted(1) == 0 || noted(2) == 0) {
-        syscall::yield_now();
+        kernel_calls::yield_now();
     }
     ensure(noted(1) > 0, "the first never ran")?;
     ensure(noted(2) > 0, "the second never ran")
@@ -245,7 +248,7 @@ fn replenished(t: &mut Tester) -> Outcome {
     t.set_own_priority(100)?;
     let limit = ticks() + 2_000_000 * rate;
     while noted(2) < 5 && ticks() < limit {
-        syscall::yield_now();
+        kernel_calls::yield_now();
     }
     ensure(noted(2) >= 5, "the thread did not get five new budgets")
 }

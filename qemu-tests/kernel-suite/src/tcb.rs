@@ -2,13 +2,16 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{
+    Ipc,
+    invoke::{self, Resume},
+};
 use sel4_sys::error::Error::{
     AlignmentError, IllegalOperation, InvalidCapability, RangeError, TruncatedMessage,
 };
-use sel4_sys::invoke::{self, Resume};
 use sel4_sys::object::ObjectType;
 use sel4_sys::user_context::{USER_CONTEXT_WORDS, UserContext};
-use sel4_sys::{CNodeCapData, Ipc, MessageInfo, invocation as label, slot, syscall};
+use sel4_sys::{CNodeCapData, MessageInfo, invocation as label, slot};
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};
 
@@ -482,7 +485,7 @@ fn bind(t: &mut Tester) -> Outcome {
 
 fn read_fs_base(_: Ipc, own: u64) {
     if own != 0 {
-        syscall::set_tls_base(own);
+        kernel_calls::set_tls_base(own);
     }
     note(0).store(test_support::cpu::fs_word(), SeqCst);
 }

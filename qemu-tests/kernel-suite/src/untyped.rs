@@ -1,11 +1,11 @@
 //! `Untyped_Retype`: sizes, alignment, watermark, reset, device memory, and what is refused.
 
+use kernel_calls::invoke::{self, Retype, SlotPath};
 use sel4_sys::error::Error::{
     DeleteFirst, FailedLookup, InvalidArgument, InvalidCapability, NotEnoughMemory, RangeError,
     RevokeFirst, TruncatedMessage,
 };
 use sel4_sys::invocation::UNTYPED_RETYPE;
-use sel4_sys::invoke::{self, Retype, SlotPath};
 use sel4_sys::object::ObjectType::{
     self, CNode, Endpoint, LargePage, Notification, Page, PageDirectory, PageTable, Pdpt, Pml4,
     Reply, SchedContext, Tcb, Untyped,
@@ -125,7 +125,7 @@ fn every_type(t: &mut Tester) -> Outcome {
     ];
     for (object, size, tag) in TAGS {
         let made = t.make(object, size)?;
-        let found = sel4_sys::syscall::debug_cap_identify(made);
+        let found = kernel_calls::debug_cap_identify(made);
         equal("the tag of a new object", found, tag)?;
     }
     Ok(())
@@ -383,7 +383,7 @@ fn nested_destination(t: &mut Tester) -> Outcome {
     invoke::cnode_move(&t.ipc, path(to), inside)?;
     equal(
         "the tag found inside",
-        sel4_sys::syscall::debug_cap_identify(to),
+        kernel_calls::debug_cap_identify(to),
         4,
     )
 }

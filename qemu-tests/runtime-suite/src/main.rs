@@ -14,12 +14,13 @@ mod window;
 use core::convert::Infallible;
 
 use runtime::{
-    RootTask, println,
-    sel4_sys::{
-        self, Ipc,
+    RootTask,
+    kernel_calls::{
+        Ipc,
         invoke::{SlotPath, io_port_control_issue, io_port_out32},
-        slot,
     },
+    println,
+    sel4_sys::{self, slot},
 };
 
 runtime::root_task!(main, stack = 65536, heap = 1048576);

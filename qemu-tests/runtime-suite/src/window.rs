@@ -2,13 +2,8 @@
 
 use runtime::{
     RootTask,
-    sel4_sys::{
-        CapRights, Error,
-        boot_info::UntypedDescription,
-        invoke::{self, Retype, SlotPath},
-        object::ObjectType,
-        slot,
-    },
+    kernel_calls::invoke::{self, Retype, SlotPath},
+    sel4_sys::{CapRights, Error, boot_info::UntypedDescription, object::ObjectType, slot},
 };
 
 /// Makes a frame and the tables above it, and writes and reads it through the window.

@@ -1,6 +1,6 @@
 //! Memory and capabilities that attackers must not reach, and whether they did.
 
-use sel4_sys::syscall::debug_cap_identify;
+use kernel_calls::debug_cap_identify;
 use sel4_sys::{CapRights, object::ObjectType};
 
 use crate::memory;

@@ -85,7 +85,7 @@ pub fn breakpoint(place: &AtomicU64) {
     }
 }
 
-/// Moves a system call's registers as `sel4_sys::syscall::syscall` does, without entering the kernel.
+/// Moves a system call's registers as `kernel_calls::syscall` does, without entering the kernel.
 #[inline(always)]
 pub fn no_system_call(number: i64, capability: u64, info: u64, message: [u64; 4]) -> [u64; 4] {
     let [mut m0, mut m1, mut m2, mut m3] = message;

@@ -1,6 +1,7 @@
 //! What a thread that faults tells its handler.
 
-use sel4_sys::{Error, Ipc, MessageInfo, invoke};
+use kernel_calls::{Ipc, invoke};
+use sel4_sys::{Error, MessageInfo};
 
 use crate::outcome::{Failure, Outcome, equal, expect};
 use crate::resources::Tester;

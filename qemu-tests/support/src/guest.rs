@@ -1,10 +1,10 @@
 //! Guests for tests: a virtual CPU, nested tables, a piece of memory that the monitor sees too.
 
+use kernel_calls::{Ipc, Received, invoke};
 use sel4_sys::extension::run_request::{WORDS_LONG, WORDS_SHORT};
 use sel4_sys::extension::{GENERAL_REGISTERS, exit_message, label, register, run_request};
-use sel4_sys::ipc::Received;
 use sel4_sys::object::ObjectType::{self, LargePage, NestedRoot, NestedTable, Page, VCpu};
-use sel4_sys::{CapRights, Error, Ipc, MessageInfo, invoke, slot};
+use sel4_sys::{CapRights, Error, MessageInfo, slot};
 
 use crate::memory::{self, fresh_address};
 use crate::outcome::Failure;

@@ -6,8 +6,8 @@
 
 use core::arch::asm;
 
+use kernel_calls::invoke::{self, attributes};
 use sel4_sys::boot_info::BootInfo;
-use sel4_sys::invoke::{self, attributes};
 use sel4_sys::object::ObjectType;
 use sel4_sys::{CapRights, Error, slot};
 

@@ -1,7 +1,10 @@
 //! The emulator's exit device.
 
-use sel4_sys::invoke::{self, SlotPath};
-use sel4_sys::{Ipc, slot};
+use kernel_calls::{
+    Ipc,
+    invoke::{self, SlotPath},
+};
+use sel4_sys::slot;
 
 use crate::resources::{ROOT_SLOTS, start_ipc};
 

@@ -2,13 +2,11 @@
 
 use core::fmt::{Arguments, Result, Write};
 
-use sel4_sys::syscall;
-
 struct DebugConsole;
 
 impl Write for DebugConsole {
     fn write_str(&mut self, text: &str) -> Result {
-        text.bytes().for_each(syscall::debug_put_char);
+        text.bytes().for_each(kernel_calls::debug_put_char);
         Ok(())
     }
 }

@@ -2,11 +2,14 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use kernel_calls::{
+    Ipc,
+    invoke::{self, Retype, SlotPath},
+};
 use sel4_sys::boot_info::{BootInfo, UntypedDescription};
-use sel4_sys::invoke::{self, Retype, SlotPath};
 use sel4_sys::ipc_buffer::IpcBuffer;
 use sel4_sys::object::ObjectType;
-use sel4_sys::{CapRights, Error, Ipc, slot};
+use sel4_sys::{CapRights, Error, slot};
 
 use crate::outcome::{Failure, expect};
 

@@ -3,11 +3,14 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use sel4_sys::invoke::{self, Resume, SchedParams};
+use kernel_calls::{
+    Ipc,
+    invoke::{self, Resume, SchedParams},
+};
 use sel4_sys::ipc_buffer::IpcBuffer;
 use sel4_sys::object::ObjectType;
 use sel4_sys::user_context::UserContext;
-use sel4_sys::{CNodeCapData, Error, Ipc, slot};
+use sel4_sys::{CNodeCapData, Error, slot};
 
 use crate::cpu;
 use crate::resources::Tester;

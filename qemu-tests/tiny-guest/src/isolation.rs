@@ -104,7 +104,7 @@ fn model_specific(t: &mut Tester) -> Outcome {
     let (frame, address) = (t.frame()?, fresh_address(5));
     t.map(frame, address, CapRights::READ_WRITE)?;
     memory::store(address, 0x7157);
-    syscall::set_tls_base(address);
+    kernel_calls::set_tls_base(address);
     let guest = Guest::long_mode(t, programs::own_model_specific())?;
     guest.set(t, &[(register::GENERAL + 7, VALUE)])?;
     let exit = guest.run(t)?;

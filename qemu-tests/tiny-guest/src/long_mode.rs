@@ -2,9 +2,10 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{Ipc, invoke};
+use sel4_sys::MessageInfo;
 use sel4_sys::extension::exit_message::{self, state};
 use sel4_sys::extension::{event, label, reason, register};
-use sel4_sys::{Ipc, MessageInfo, invoke};
 use test_support::guest::long_mode::{CODE, DATA, NO_MEMORY, STACK, handler};
 use test_support::guest::{Exit, Guest};
 use test_support::threads::{clear_notes, note, noted};
@@ -229,8 +230,7 @@ fn unmap_while_running(t: &mut Tester) -> Outcome {
 fn expect_mapped(t: &mut Tester, first: u64) -> Result<u64, test_support::Failure> {
     let wanted = t.physical(first - 1)?;
     for candidate in first..first + 16 {
-        if sel4_sys::syscall::debug_cap_identify(candidate) == 1 && t.physical(candidate)? == wanted
-        {
+        if kernel_calls::debug_cap_identify(candidate) == 1 && t.physical(candidate)? == wanted {
             return Ok(candidate);
         }
     }

@@ -1,11 +1,12 @@
 //! Virtual CPUs: a guest in real mode, a few bytes long, and what its monitor gets to see.
 
+use kernel_calls::{Ipc, invoke};
 use sel4_sys::Error::{self, IllegalOperation, InvalidArgument, RangeError, TruncatedMessage};
 use sel4_sys::extension::exit_message::state;
 use sel4_sys::extension::run_request::flag;
 use sel4_sys::extension::{VCPU_BITS, event, exit_message, label, reason, register, run_request};
 use sel4_sys::object::ObjectType::{LargePage, VCpu};
-use sel4_sys::{CapRights, Ipc, MessageInfo, invocation, invoke, slot};
+use sel4_sys::{CapRights, MessageInfo, invocation, slot};
 use test_support::cpu::spin_until;
 use test_support::guest::{Exit, Guest};
 use test_support::memory::{self, fresh_address};

@@ -1,9 +1,12 @@
 //! The eight ports of the serial device, through the kernel.
 
 use console_core::Ports;
-use runtime::sel4_sys::{
-    Error, Ipc,
-    invoke::{io_port_in8, io_port_out8},
+use runtime::{
+    kernel_calls::{
+        Ipc,
+        invoke::{io_port_in8, io_port_out8},
+    },
+    sel4_sys::Error,
 };
 
 pub(crate) struct KernelPorts {

@@ -6,7 +6,7 @@ use console_core::{Multiplexer, Recipient, Uart};
 use runtime::{
     Component,
     environment::Environment,
-    sel4_sys::{Ipc, invoke::irq_handler_ack},
+    kernel_calls::{Ipc, invoke::irq_handler_ack},
 };
 
 use crate::{

@@ -6,7 +6,7 @@ use mmio::Registers;
 use runtime::{
     Component,
     environment::{Environment, Missing},
-    sel4_sys::{Ipc, invoke::irq_handler_ack},
+    kernel_calls::{Ipc, invoke::irq_handler_ack},
 };
 
 use crate::failure::Failure;

@@ -4,8 +4,9 @@
 //! too, a CNode of two slots is put on top: pointers whose highest bit is clear lead to the first CNode as
 //! before, pointers whose highest bit is set lead to the vault.
 
+use kernel_calls::invoke::SlotPath;
 use root_core::{Slot, WorkingSlot};
-use sel4_sys::{invoke::SlotPath, slot};
+use sel4_sys::slot;
 
 const VAULT: u64 = 1 << 63;
 

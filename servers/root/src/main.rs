@@ -18,13 +18,13 @@ mod serial;
 use alloc::vec::Vec;
 use core::{convert::Infallible, fmt::Write};
 
-use root_core::{BuildError, WorkingSlot};
-use runtime::{ProcessorRandom, RootTask};
-use sel4_sys::{
+use kernel_calls::{
     Ipc,
     invoke::{SlotPath, cnode_delete},
-    slot,
 };
+use root_core::{BuildError, WorkingSlot};
+use runtime::{ProcessorRandom, RootTask};
+use sel4_sys::slot;
 
 use crate::{sel4_kernel::Sel4Kernel, serial::Serial};
 

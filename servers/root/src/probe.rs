@@ -5,15 +5,12 @@
 
 use core::fmt::Write;
 
-use root_core::WorkingSlot;
-use sel4_sys::{
-    Error, Ipc,
-    boot_info::BootInfo,
-    invocation::INVALID,
+use kernel_calls::{
+    Ipc,
     invoke::{self, IoApicInput, MsiSource, Retype, SlotPath},
-    object::ObjectType,
-    slot,
 };
+use root_core::WorkingSlot;
+use sel4_sys::{Error, boot_info::BootInfo, invocation::INVALID, object::ObjectType, slot};
 
 use crate::{boot::ImageSlots, serial::Serial};
 

@@ -1,13 +1,13 @@
 //! The real kernel behind `root-core`'s view of it.
 
 use compiled_manifest::{Caching, PciAddress, Rights, System, Trigger};
+use kernel_calls::{
+    Ipc,
+    invoke::{self, MsiSource, Resume, Retype, SlotPath, attributes},
+};
 use root_core::{IoApicInput, Kernel, SchedParams, Slot, Thread, WorkingSlot};
 use sel4_sys::{
-    CNodeCapData, CapRights, Error, Ipc,
-    boot_info::BootInfo,
-    invoke::{self, MsiSource, Resume, Retype, SlotPath, attributes},
-    object::ObjectType,
-    slot,
+    CNodeCapData, CapRights, Error, boot_info::BootInfo, object::ObjectType, slot,
     user_context::UserContext,
 };
 

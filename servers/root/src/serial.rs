@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use root_core::WorkingSlot;
-use sel4_sys::{
-    Error, Ipc,
+use kernel_calls::{
+    Ipc,
     invoke::{SlotPath, io_port_control_issue, io_port_in8, io_port_out8},
-    slot,
 };
+use root_core::WorkingSlot;
+use sel4_sys::{Error, slot};
 
 /// The first port of COM1.
 pub(crate) const FIRST_PORT: u16 = 0x3f8;

@@ -5,7 +5,8 @@ use alloc::format;
 use runtime::{
     Component,
     environment::{Environment, Value},
-    sel4_sys::{self, Ipc, invoke::tcb_suspend},
+    kernel_calls::{Ipc, invoke::tcb_suspend},
+    sel4_sys,
 };
 
 /// The role of the channels over which guest monitors report.

@@ -5,11 +5,11 @@ use core::time::Duration;
 use runtime::{
     Clock, Component,
     environment::{Environment, Missing},
-    sel4_sys::{
+    kernel_calls::{
         self, Ipc,
         invoke::{io_port_out8, io_port_out16, io_port_out32},
-        syscall,
     },
+    sel4_sys,
 };
 use supervisor_core::{Action, Policy};
 
@@ -102,7 +102,7 @@ impl Power {
     fn wait(&self, longest: Duration, condition: impl Fn() -> bool) {
         let deadline = self.clock.after(longest);
         while condition() && self.clock.now() < deadline {
-            syscall::yield_now();
+            kernel_calls::yield_now();
         }
     }
 }

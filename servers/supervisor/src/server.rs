@@ -1,6 +1,6 @@
 //! What is done about each message.
 
-use runtime::{Component, Event, Request, Server as Receiver, println, sel4_sys::Ipc};
+use runtime::{Component, Event, Request, Server as Receiver, kernel_calls::Ipc, println};
 use supervisor_api::{Noted, Report};
 use supervisor_core::{Action, Fault, Guests, Policy, Remaining};
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use mmio::Registers;
 use runtime::{
     Clock, Component,
-    sel4_sys::{Ipc, invoke::irq_handler_ack},
+    kernel_calls::{Ipc, invoke::irq_handler_ack},
     shared_memory::Channel,
 };
 use timer_core::{Armed, Hpet, Rate, Schedule};

@@ -1,10 +1,11 @@
 //! Exits of a guest to a monitor that answers at once: from the guest's instruction to the next one, by
 //! the guest's own counter.
 
+use kernel_calls::invoke;
 use sel4_sys::extension::run_request::flag;
 use sel4_sys::extension::{label, reason, register};
 use sel4_sys::object::ObjectType::{NestedRoot, NestedTable, VCpu};
-use sel4_sys::{CapRights, Error, MessageInfo, invoke, slot};
+use sel4_sys::{CapRights, Error, MessageInfo, slot};
 use test_support::cpu::ticks;
 use test_support::memory::{self, fresh_address};
 use test_support::{Outcome, Test, Tester, equal};

@@ -16,7 +16,8 @@ mod signal;
 mod stopwatch;
 mod thread;
 
-use sel4_sys::{Ipc, syscall};
+use kernel_calls::Ipc;
+use sel4_sys::syscall;
 use test_support::cpu::{no_system_call, ticks};
 use test_support::println;
 

@@ -1,6 +1,6 @@
 //! Memory: making frames, mapping, protecting and unmapping them.
 
-use sel4_sys::invoke::{self, attributes};
+use kernel_calls::invoke::{self, attributes};
 use sel4_sys::object::ObjectType::Page;
 use sel4_sys::{CapRights, slot};
 use test_support::cpu::ticks;

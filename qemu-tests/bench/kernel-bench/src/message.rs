@@ -1,6 +1,7 @@
 //! Messages to a passive server and back.
 
-use sel4_sys::{Ipc, MessageInfo, invocation};
+use kernel_calls::Ipc;
+use sel4_sys::{MessageInfo, invocation};
 use test_support::floating_point::use_sse;
 use test_support::{Outcome, Plan, Test, Tester};
 

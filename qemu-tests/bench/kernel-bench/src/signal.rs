@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use sel4_sys::{Ipc, invoke, syscall};
+use kernel_calls::{Ipc, invoke};
 use test_support::cpu::ticks;
 use test_support::threads::note;
 use test_support::{Outcome, Plan, Test, Tester};
@@ -155,7 +155,7 @@ fn producer_to_consumer(t: &mut Tester) -> Outcome {
 fn yield_for_ever(_: Ipc, _: u64) {
     loop {
         ARRIVAL.arrived();
-        syscall::yield_now();
+        kernel_calls::yield_now();
     }
 }
 
@@ -163,7 +163,7 @@ fn yield_to_equal(t: &mut Tester) -> Outcome {
     let mut least = u64::MAX;
     for _ in 0..ROUNDS {
         let start = ticks();
-        syscall::yield_now();
+        kernel_calls::yield_now();
         least = least.min(ticks() - start);
     }
     report_call(t.ipc, "yield-alone", least);
@@ -176,11 +176,11 @@ fn yield_to_equal(t: &mut Tester) -> Outcome {
     ] {
         let other = t.spawn(plan)?;
         // Until it stands where it reads the counter.
-        syscall::yield_now();
+        kernel_calls::yield_now();
         ARRIVAL.forget();
         for _ in 0..ROUNDS {
             leaves();
-            syscall::yield_now();
+            kernel_calls::yield_now();
         }
         invoke::tcb_suspend(&t.ipc, other.tcb)?;
         report_call(t.ipc, name, ARRIVAL.least());

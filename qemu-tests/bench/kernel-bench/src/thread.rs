@@ -2,8 +2,11 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use sel4_sys::invoke::{self, IoApicInput};
-use sel4_sys::{Ipc, MessageInfo, slot};
+use kernel_calls::{
+    Ipc,
+    invoke::{self, IoApicInput},
+};
+use sel4_sys::{MessageInfo, slot};
 use test_support::cpu::{self, ticks};
 use test_support::resources::path;
 use test_support::threads::note;

@@ -5,9 +5,9 @@
 
 use core::arch::asm;
 
-use runtime::sel4_sys::{
-    MessageInfo,
-    syscall::{self, Registers, syscall},
+use runtime::{
+    kernel_calls::{Registers, syscall},
+    sel4_sys::{MessageInfo, syscall},
 };
 
 /// A slot that no component has.

@@ -9,10 +9,13 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::{
+    Ipc,
+    invoke::{self, Resume},
+};
+use sel4_sys::MessageInfo;
 use sel4_sys::extension::run_request::flag;
 use sel4_sys::extension::{GUEST_PHYSICAL_BITS, label, reason, register};
-use sel4_sys::invoke::{self, Resume};
-use sel4_sys::{Ipc, MessageInfo};
 use test_support::floating_point::{VectorPattern, keep_sse};
 use test_support::guest::{Guest, long_mode};
 use test_support::random::Random;

@@ -2,9 +2,10 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_calls::{Ipc, Registers, syscall};
+use sel4_sys::MessageInfo;
 use sel4_sys::ipc_buffer::word;
-use sel4_sys::syscall::{self, Registers, syscall};
-use sel4_sys::{Ipc, MessageInfo};
+use sel4_sys::syscall;
 use test_support::cpu;
 use test_support::memory;
 use test_support::random::Random;

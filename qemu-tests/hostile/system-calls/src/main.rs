@@ -14,7 +14,7 @@
 mod attack;
 mod sandbox;
 
-use sel4_sys::invoke::{self, Resume};
+use kernel_calls::invoke::{self, Resume};
 use sel4_sys::object::ObjectType::Untyped;
 use sel4_sys::user_context::UserContext;
 use test_support::threads::{clear_notes, noted};

@@ -1,6 +1,6 @@
 //! The attacker's CSpace, address space, and one object of each kind.
 
-use sel4_sys::invoke::{self, SlotPath};
+use kernel_calls::invoke::{self, SlotPath};
 use sel4_sys::object::ObjectType::{
     CNode, Endpoint, LargePage, Notification, Page, PageDirectory, PageTable, Pdpt, Pml4, Reply,
     SchedContext, Tcb, Untyped,

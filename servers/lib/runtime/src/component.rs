@@ -3,7 +3,8 @@
 use core::{convert::Infallible, fmt::Display};
 
 use environment::{Environment, Missing};
-use sel4_sys::{Ipc, ipc_buffer::IpcBuffer};
+use kernel_calls::Ipc;
+use sel4_sys::ipc_buffer::IpcBuffer;
 use shared_memory::Memory;
 use spin::Once;
 

@@ -3,9 +3,9 @@
 //! Word 0 holds the number of bytes, the bytes follow. A message of the component's own kind has
 //! the label [`LABEL`]; the kernel's fault messages have labels from 1 to 6.
 
+use kernel_calls::{Ipc, Received};
 use sel4_sys::{
-    Ipc, MessageInfo,
-    ipc::Received,
+    MessageInfo,
     message::{MESSAGE_REGISTERS, MESSAGE_WORDS_MAX},
 };
 use serde::{Serialize, de::DeserializeOwned};

@@ -10,7 +10,7 @@
 //! Unsafe code here stands on three facts. A program has **one thread**: nothing is shared between
 //! threads, and the locks exist for Rust's rules, not for waiting. It **starts once**, in
 //! `_start`, before which nothing ran: so one [`Memory`](shared_memory::Memory), one
-//! [`Ipc`](sel4_sys::Ipc), one heap are made. And what the **root server** says in the environment
+//! [`Ipc`](kernel_calls::Ipc), one heap are made. And what the **root server** says in the environment
 //! is true; it is trusted by everything anyway, and it made the mappings that it describes.
 
 #![cfg_attr(not(test), no_std)]
@@ -37,6 +37,7 @@ pub use component::Component;
 pub use deadline::DeadlineTimer;
 pub use endpoint::{CallError, Endpoint, Event, Request, Server};
 pub use environment;
+pub use kernel_calls;
 pub use notification::{Notification, Signal};
 pub use output::{output_is_taken, print_arguments, redirect_output};
 pub use processor_level::missing_from_v3;

@@ -1,6 +1,7 @@
 //! Signals: waiting for them and sending them.
 
-use sel4_sys::{Ipc, MessageInfo};
+use kernel_calls::Ipc;
+use sel4_sys::MessageInfo;
 use shared_memory::Channel;
 
 /// Set in every word that comes from this component's own notification, and in no endpoint badge.

@@ -139,7 +139,7 @@ struct DebugOutput;
 impl Write for DebugOutput {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if cfg!(feature = "debug-output") {
-            text.bytes().for_each(sel4_sys::syscall::debug_put_char);
+            text.bytes().for_each(kernel_calls::debug_put_char);
         }
         Ok(())
     }

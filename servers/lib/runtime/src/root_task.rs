@@ -2,7 +2,8 @@
 
 use core::{cell::UnsafeCell, convert::Infallible, fmt::Display};
 
-use sel4_sys::{Ipc, boot_info::BootInfo, ipc_buffer::IpcBuffer};
+use kernel_calls::Ipc;
+use sel4_sys::{boot_info::BootInfo, ipc_buffer::IpcBuffer};
 use shared_memory::RegionWriter;
 
 /// Where the window lies: far above everything that the kernel maps.

@@ -3,10 +3,8 @@
 use core::sync::atomic::{Ordering, fence};
 
 use environment::{Kind, Missing, Name};
-use sel4_sys::{
-    MessageInfo,
-    syscall::{self, Registers, syscall},
-};
+use kernel_calls::{Registers, syscall};
+use sel4_sys::{MessageInfo, syscall};
 
 use crate::{ChannelError, Memory, OpenError, RegionReader, RegionWriter};
 

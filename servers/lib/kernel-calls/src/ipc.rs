@@ -2,12 +2,14 @@
 
 use core::cell::Cell;
 
-use crate::{
-    error::Error,
+use sel4_sys::{
+    Error, MessageInfo,
     ipc_buffer::{IpcBuffer, word},
-    message::{MESSAGE_CAPABILITIES_MAX, MESSAGE_REGISTERS, MESSAGE_WORDS_MAX, MessageInfo},
-    syscall::{self, Registers, syscall},
+    message::{MESSAGE_CAPABILITIES_MAX, MESSAGE_REGISTERS, MESSAGE_WORDS_MAX},
+    syscall,
 };
+
+use crate::{Registers, syscall};
 
 /// A thread's way to send and receive messages: a handle to its IPC buffer.
 ///
