@@ -7,5 +7,6 @@
 
 extern crate alloc;
 
+pub mod configuration;
 pub mod inside;
 pub mod tunnel;
