@@ -1,6 +1,6 @@
 //! The device with its interrupt.
 
-use disk_core::{Driver, Pci, Places};
+use disk_core::{CONFIGURATION_LENGTH, Driver};
 use dma::DmaRegion;
 use mmio::Registers;
 use runtime::{
@@ -8,6 +8,7 @@ use runtime::{
     environment::{Environment, Missing},
     kernel_calls::{Ipc, invoke::irq_handler_ack},
 };
+use virtio::{Pci, Places};
 
 use crate::failure::Failure;
 
@@ -15,7 +16,7 @@ use crate::failure::Failure;
 const ROLE: &str = "disk";
 
 pub(crate) struct Device {
-    pub(crate) driver: Driver<Pci>,
+    pub(crate) driver: Driver<Pci<1>>,
     ipc: Ipc,
     interrupt: u64,
     badge: u64,
@@ -60,6 +61,7 @@ fn places(environment: &Environment<'_>) -> Result<Places, Missing> {
     Ok(Places {
         common: place("common-offset")?,
         device: place("device-offset")?,
+        device_length: CONFIGURATION_LENGTH,
         notify: place("notify-offset")?,
         notify_multiplier: place("notify-multiplier")?,
     })

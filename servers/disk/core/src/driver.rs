@@ -2,28 +2,24 @@
 
 use core::fmt;
 
-use dma::{DmaError, DmaRegion};
+use dma::DmaRegion;
+use virtio::{BrokenRing, Data, Direction, Transport, start};
 
-use crate::queue::{BrokenRing, Data, Direction, QUEUE_SIZE, Queue, SLOTS, Slot};
-use crate::transport::{Transport, status};
+use crate::slots::{SLOTS, Slot, Slots};
 
 /// Sectors of the device in one block.
 const SECTORS_PER_BLOCK: u64 = 8;
 /// Bytes in one block.
 const BLOCK_SIZE: u32 = 4096;
 
-/// Features (section 5.2.3 and chapter 6).
+/// Features (section 5.2.3).
 const READ_ONLY: u64 = 1 << 5;
 const FLUSH: u64 = 1 << 9;
-const VERSION_1: u64 = 1 << 32;
 
 /// Request types (section 5.2.6).
 const IN: u32 = 0;
 const OUT: u32 = 1;
 const FLUSH_REQUEST: u32 = 4;
-
-/// How often the status is read while the device resets.
-const RESET_ATTEMPTS: usize = 1_000_000;
 
 /// Chosen by who submits a request, returned when it is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,32 +73,23 @@ pub enum SubmitError {
 /// Why a device cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {
-    /// It does not come out of its reset.
-    NoReset,
-    /// It lacks a feature that is needed: virtio 1, or flushing.
-    MissingFeature,
+    /// It does not start as every virtio device does; it lacks virtio 1 or flushing, perhaps.
+    Device(virtio::StartError),
     /// It can only be read.
     ReadOnly,
-    /// It takes back the features that it offered.
-    FeaturesRefused,
-    /// Its queue has no legal size.
-    NoQueue,
-    /// It does not take the interrupt that it is given.
-    NoInterrupt,
-    /// The memory for the queue does not serve.
-    Memory(DmaError),
+}
+
+impl From<virtio::StartError> for StartError {
+    fn from(error: virtio::StartError) -> Self {
+        Self::Device(error)
+    }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoReset => f.write_str("the disk does not come out of its reset"),
-            Self::MissingFeature => f.write_str("the disk lacks virtio 1 or flushing"),
+            Self::Device(error) => write!(f, "the disk does not serve: {error}"),
             Self::ReadOnly => f.write_str("the disk is read-only"),
-            Self::FeaturesRefused => f.write_str("the disk refuses the features that it offered"),
-            Self::NoQueue => f.write_str("the disk has no queue of a legal size"),
-            Self::NoInterrupt => f.write_str("the disk does not take its interrupt"),
-            Self::Memory(error) => error.fmt(f),
         }
     }
 }
@@ -120,7 +107,7 @@ struct InFlight {
 /// A running device.
 pub struct Driver<T> {
     transport: T,
-    queue: Queue,
+    slots: Slots,
     in_flight: [Option<InFlight>; SLOTS],
     in_flight_count: usize,
     block_count: u64,
@@ -135,17 +122,16 @@ impl<T: Transport> Driver<T> {
     /// The device cannot be used; it is left marked as failed.
     pub fn start(mut transport: T, memory: DmaRegion) -> Result<Self, StartError> {
         match set_up(&mut transport, memory) {
-            Ok(queue) => Ok(Self {
-                block_count: transport.capacity() / SECTORS_PER_BLOCK,
+            Ok(slots) => Ok(Self {
+                block_count: capacity(&transport) / SECTORS_PER_BLOCK,
                 transport,
-                queue,
+                slots,
                 in_flight: [None; SLOTS],
                 in_flight_count: 0,
                 is_broken: false,
             }),
             Err(error) => {
-                let status = transport.status();
-                transport.set_status(status | status::FAILED);
+                start::give_up(&mut transport);
                 Err(error)
             }
         }
@@ -163,7 +149,7 @@ impl<T: Transport> Driver<T> {
 
     /// Whether all slots are in use.
     pub fn is_full(&self) -> bool {
-        self.in_flight_count >= self.queue.slots()
+        self.in_flight_count >= self.slots.count()
     }
 
     /// Puts a request into the queue. The device looks at it after [`notify`](Self::notify).
@@ -176,10 +162,10 @@ impl<T: Transport> Driver<T> {
             return Err(SubmitError::Broken);
         }
         let (header, data) = self.encode(transfer)?;
-        let slots = &self.in_flight[..self.queue.slots()];
+        let slots = &self.in_flight[..self.slots.count()];
         let free = slots.iter().position(Option::is_none);
         let free = free.ok_or(SubmitError::Full)?;
-        self.queue
+        self.slots
             .make_available(Slot(free), &header, data)
             .map_err(|_| SubmitError::Full)?;
         // The device writes the data of a read, and the status.
@@ -194,7 +180,7 @@ impl<T: Transport> Driver<T> {
 
     /// Tells the device that there are new requests.
     pub fn notify(&self) {
-        self.transport.notify();
+        self.transport.notify(0);
     }
 
     /// Takes the next finished request, if there is one. Once the device is broken, all that is in
@@ -215,13 +201,17 @@ impl<T: Transport> Driver<T> {
     }
 
     fn next_finished(&mut self) -> Result<Option<(Token, Outcome)>, BrokenRing> {
-        let Some(used) = self.queue.take_used(self.in_flight_count)? else {
+        let Some(finished) = self.slots.take_finished(self.in_flight_count)? else {
             return Ok(None);
         };
-        let request = self.in_flight.get_mut(used.slot.0).and_then(Option::take);
+        let request = self
+            .in_flight
+            .get_mut(finished.slot.0)
+            .and_then(Option::take);
         let request = request.ok_or(BrokenRing)?;
         self.in_flight_count -= 1;
-        let succeeded = self.queue.status(used.slot) == 0 && used.written == request.written;
+        let succeeded =
+            self.slots.status(finished.slot) == 0 && finished.written == request.written;
         let outcome = if succeeded {
             Outcome::Done
         } else {
@@ -267,43 +257,22 @@ impl<T: Transport> Driver<T> {
     }
 }
 
-fn set_up(transport: &mut impl Transport, memory: DmaRegion) -> Result<Queue, StartError> {
-    transport.set_status(0);
-    // The reset has ended when the status reads 0 (section 4.1.4.3.2).
-    (0..RESET_ATTEMPTS)
-        .find(|_| transport.status() == 0)
-        .ok_or(StartError::NoReset)?;
-    let mut state = status::ACKNOWLEDGE;
-    transport.set_status(state);
-    state |= status::DRIVER;
-    transport.set_status(state);
-
-    let offered = transport.offered_features();
-    let needed = VERSION_1 | FLUSH;
-    if offered & needed != needed {
-        return Err(StartError::MissingFeature);
-    }
-    if offered & READ_ONLY != 0 {
+fn set_up(transport: &mut impl Transport, memory: DmaRegion) -> Result<Slots, StartError> {
+    let features = start::agree(transport, FLUSH, READ_ONLY)?;
+    if features & READ_ONLY != 0 {
         return Err(StartError::ReadOnly);
     }
-    transport.accept_features(needed);
-    state |= status::FEATURES_OK;
-    transport.set_status(state);
-    if transport.status() & status::FEATURES_OK == 0 {
-        return Err(StartError::FeaturesRefused);
-    }
+    // Without changes of the configuration: a disk that grows is not seen to.
+    transport.set_configuration_interrupt(None);
+    let slots = Slots::start(transport, memory)?;
+    start::go(transport);
+    Ok(slots)
+}
 
-    transport.ignore_configuration_changes();
-    let size = transport.queue_size_limit().min(QUEUE_SIZE);
-    // Three descriptors make a slot, and sizes are powers of two (section 2.7).
-    if size < 4 || !size.is_power_of_two() {
-        return Err(StartError::NoQueue);
-    }
-    let queue = Queue::new(memory, size).map_err(StartError::Memory)?;
-    if !transport.enable_queue(size, &queue.addresses()) {
-        return Err(StartError::NoInterrupt);
-    }
-    state |= status::DRIVER_OK;
-    transport.set_status(state);
-    Ok(queue)
+/// The device's capacity in sectors of 512 bytes (section 5.2.4): two halves of one field.
+fn capacity(transport: &impl Transport) -> u64 {
+    transport.consistent(|transport| {
+        let [low, high] = [0, 4].map(|offset| u64::from(transport.configuration_u32(offset)));
+        low | high << 32
+    })
 }

@@ -1,8 +1,7 @@
-//! The driver of a virtio block device (virtio 1.2), safe and testable on the host.
+//! The driver of a virtio block device (virtio 1.2, section 5.2), safe and testable on the host.
 //!
-//! - [`transport`]: the registers through which a device is set up; [`pci`]: those of virtio over PCI;
-//! - [`queue`]: the split virtqueue in memory that the device reads and writes;
-//! - [`driver`]: block requests over one such queue, many at a time.
+//! - [`slots`]: the queue of requests, each in a slot of its own;
+//! - [`driver`]: block requests over it, many at a time.
 //!
 //! The device is not trusted to keep the rules: whatever it writes is read once and checked. What
 //! it does with memory that it was not told of is the business of the IOMMU.
@@ -11,9 +10,9 @@
 #![forbid(unsafe_code)]
 
 pub mod driver;
-pub mod pci;
-pub mod queue;
-pub mod transport;
+pub mod slots;
 
 pub use driver::{Driver, Outcome, StartError, Token, Transfer};
-pub use pci::{Pci, Places};
+
+/// Bytes of the device's configuration that the driver reads: its capacity (section 5.2.4).
+pub const CONFIGURATION_LENGTH: usize = 8;

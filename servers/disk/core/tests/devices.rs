@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use disk_core::driver::{Driver, Outcome, StartError, SubmitError, Token, Transfer};
-use disk_core::queue::{MEMORY_SIZE, SLOTS};
-use disk_core::transport::{QueueAddresses, Transport, status};
+use disk_core::driver::StartError::{self as DiskError, Device as Refused};
+use disk_core::driver::{Driver, Outcome, SubmitError, Token, Transfer};
+use disk_core::slots::{MEMORY_SIZE, SLOTS};
 use dma::DmaRegion;
 use proptest::prelude::*;
 use shared_memory::RegionWriter;
+use virtio::{QueueAddresses, StartError, Transport, status};
 
 const RINGS: u64 = 0x10_0000;
 const BUFFERS: u64 = 0x20_0000;
@@ -69,23 +70,45 @@ impl Transport for Handle {
         self.0.borrow_mut().accepted = features;
     }
 
-    fn ignore_configuration_changes(&mut self) {}
+    fn set_configuration_interrupt(&mut self, entry: Option<u16>) -> bool {
+        entry.is_none()
+    }
 
-    fn queue_size_limit(&mut self) -> u16 {
+    fn queue_size_limit(&mut self, queue: u16) -> u16 {
+        assert_eq!(queue, 0);
         self.0.borrow().size_limit
     }
 
-    fn enable_queue(&mut self, size: u16, addresses: &QueueAddresses) -> bool {
+    fn enable_queue(
+        &mut self,
+        queue: u16,
+        size: u16,
+        addresses: &QueueAddresses,
+        entry: u16,
+    ) -> bool {
+        assert_eq!((queue, entry), (0, 0));
         let mut device = self.0.borrow_mut();
         device.queue = Some((size, *addresses));
         !device.refuses_interrupt
     }
 
-    fn notify(&self) {}
+    fn notify(&self, _: u16) {}
 
-    fn capacity(&self) -> u64 {
+    fn configuration_u8(&self, _: usize) -> u8 {
+        0
+    }
+
+    fn configuration_u16(&self, _: usize) -> u16 {
+        0
+    }
+
+    fn configuration_u32(&self, offset: usize) -> u32 {
         // A rest of a block does not count.
-        BLOCKS * 8 + 7
+        if offset == 0 { 64 * 8 + 7 } else { 0 }
+    }
+
+    fn configuration_generation(&self) -> u8 {
+        0
     }
 }
 
@@ -110,7 +133,7 @@ impl Device {
         }
     }
 
-    fn start(self) -> (Handle, Result<Driver<Handle>, StartError>) {
+    fn start(self) -> (Handle, Result<Driver<Handle>, DiskError>) {
         let rings = DmaRegion::new(self.rings).expect("it has an address");
         let handle = Handle(Rc::new(RefCell::new(self)));
         let driver = Driver::start(handle.clone(), rings);
@@ -304,26 +327,32 @@ fn blocks_beyond_the_device_are_refused() {
 
 #[test]
 fn devices_that_do_not_serve_are_refused() {
-    let cases: [(Change, StartError); 8] = [
-        (|device| device.never_resets = true, StartError::NoReset),
+    let cases: [(Change, DiskError); 8] = [
+        (
+            |device| device.never_resets = true,
+            Refused(StartError::NoReset),
+        ),
         (
             |device| device.features = 1 << 9,
-            StartError::MissingFeature,
+            Refused(StartError::MissingFeature),
         ),
         (
             |device| device.features = 1 << 32,
-            StartError::MissingFeature,
+            Refused(StartError::MissingFeature),
         ),
-        (|device| device.features |= 1 << 5, StartError::ReadOnly),
+        (|device| device.features |= 1 << 5, DiskError::ReadOnly),
         (
             |device| device.refuses_features = true,
-            StartError::FeaturesRefused,
+            Refused(StartError::FeaturesRefused),
         ),
-        (|device| device.size_limit = 0, StartError::NoQueue),
-        (|device| device.size_limit = 100, StartError::NoQueue),
+        (|device| device.size_limit = 0, Refused(StartError::NoQueue)),
+        (
+            |device| device.size_limit = 100,
+            Refused(StartError::NoQueue),
+        ),
         (
             |device| device.refuses_interrupt = true,
-            StartError::NoInterrupt,
+            Refused(StartError::NoInterrupt),
         ),
     ];
     for (change, error) in cases {

@@ -9,12 +9,12 @@ use std::{
 
 use disk_core::{
     Driver, Token, Transfer,
-    queue::{MEMORY_SIZE, SLOTS},
-    transport::{QueueAddresses, Transport, status},
+    slots::{MEMORY_SIZE, SLOTS},
 };
 use dma::DmaRegion;
 use libfuzzer_sys::fuzz_target;
 use shared_memory::RegionWriter;
+use virtio::{QueueAddresses, Transport, status};
 
 const RINGS: u64 = 0x10_0000;
 
@@ -50,21 +50,35 @@ impl Transport for Registers {
 
     fn accept_features(&mut self, _: u64) {}
 
-    fn ignore_configuration_changes(&mut self) {}
+    fn set_configuration_interrupt(&mut self, _: Option<u16>) -> bool {
+        self.answer(1) & 1 != 0
+    }
 
-    fn queue_size_limit(&mut self) -> u16 {
+    fn queue_size_limit(&mut self, _: u16) -> u16 {
         self.answer(128) as u16
     }
 
-    fn enable_queue(&mut self, _: u16, addresses: &QueueAddresses) -> bool {
+    fn enable_queue(&mut self, _: u16, _: u16, addresses: &QueueAddresses, _: u16) -> bool {
         self.used.set(addresses.used - RINGS);
         self.answer(1) & 1 != 0
     }
 
-    fn notify(&self) {}
+    fn notify(&self, _: u16) {}
 
-    fn capacity(&self) -> u64 {
-        self.answer(1 << 20)
+    fn configuration_u8(&self, _: usize) -> u8 {
+        self.answer(0) as u8
+    }
+
+    fn configuration_u16(&self, _: usize) -> u16 {
+        self.answer(0) as u16
+    }
+
+    fn configuration_u32(&self, offset: usize) -> u32 {
+        self.answer(if offset == 0 { 1 << 20 } else { 0 }) as u32
+    }
+
+    fn configuration_generation(&self) -> u8 {
+        self.answer(0) as u8
     }
 }
 

@@ -196,6 +196,64 @@ unsafe fn copy_wide(destination: *mut u8, source: *const u8, length: usize) {
     }
 }
 
+/// Adds `length` bytes up as little-endian words of 64 bits, a rest filled up with zeroes; every carry is added
+/// at the low end again. Modulo 2^16 - 1 that is the sum of the same bytes as words of 16 bits.
+///
+/// # Safety
+///
+/// `length` bytes at `source` are mapped for reading.
+#[inline]
+#[must_use]
+pub unsafe fn sum(source: *const u8, length: usize) -> u64 {
+    const BLOCK: usize = 64;
+    let (blocks, rest) = (length / BLOCK, length % BLOCK);
+    let mut sum: u64 = 0;
+    let mut place = source;
+    if blocks > 0 {
+        // SAFETY: the loop reads `blocks` times 64 bytes from `source` on, which lie within `length`.
+        unsafe {
+            asm!(
+                "xor {sum:e}, {sum:e}",
+                "2:",
+                "adc {sum}, [{place}]",
+                "adc {sum}, [{place} + 8]",
+                "adc {sum}, [{place} + 16]",
+                "adc {sum}, [{place} + 24]",
+                "adc {sum}, [{place} + 32]",
+                "adc {sum}, [{place} + 40]",
+                "adc {sum}, [{place} + 48]",
+                "adc {sum}, [{place} + 56]",
+                "lea {place}, [{place} + 64]",
+                "dec {blocks}",
+                "jnz 2b",
+                // Adding the last carry may carry once more.
+                "adc {sum}, 0",
+                "adc {sum}, 0",
+                sum = out(reg) sum,
+                place = inout(reg) place,
+                blocks = inout(reg) blocks => _,
+                options(nostack, readonly),
+            );
+        }
+    }
+    let mut add = |word: u64| {
+        let (total, carry) = sum.overflowing_add(word);
+        sum = total + u64::from(carry);
+    };
+    // SAFETY: the words and the bytes behind them lie in the `rest` bytes from `place` on.
+    unsafe {
+        for word in 0..rest / 8 {
+            add(load_u64(place.add(8 * word)));
+        }
+        let mut last = 0;
+        for byte in 0..rest % 8 {
+            last |= u64::from(load_u8(place.add(rest / 8 * 8 + byte))) << (8 * byte);
+        }
+        add(last);
+    }
+    sum
+}
+
 /// Sets `length` bytes to `byte`.
 ///
 /// # Safety
@@ -304,6 +362,27 @@ mod tests {
                 // SAFETY: both places lie in the vector, which is borrowed here alone.
                 unsafe { copy(base, base.add(distance), length) };
                 assert_eq!(bytes[..length], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_exact_at_every_length() {
+        let mixed: Vec<u8> = (1..=251).cycle().take(2048).collect();
+        // Only all ones carry out of the last addition of a carry.
+        for bytes in [mixed, vec![0xff; 2048]] {
+            for length in (0..300).chain([1400, 1500]) {
+                for shift in [0, 1, 6] {
+                    let bytes = &bytes[shift..][..length];
+                    let words = bytes.chunks(2).map(|pair| {
+                        u64::from(pair[0]) | u64::from(*pair.get(1).unwrap_or(&0)) << 8
+                    });
+                    let expected: u64 = words.sum();
+                    // SAFETY: the bytes are a slice.
+                    let sum = unsafe { sum(bytes.as_ptr(), length) };
+                    assert_eq!(sum % 0xffff, expected % 0xffff, "{length} bytes");
+                    assert_eq!(sum == 0, expected == 0, "{length} bytes");
+                }
             }
         }
     }

@@ -187,6 +187,11 @@ impl Count {
         }
     }
 
+    /// This side's count as it was published last, perhaps by an earlier run of this program.
+    pub(crate) fn own(self, output: &RegionWriter) -> u64 {
+        output.read_u64_at(self.offset()).unwrap_or(0)
+    }
+
     /// Publishes this side's count; everything stored before is visible to who sees it.
     #[inline]
     pub(crate) fn publish(self, output: &RegionWriter, count: u64) -> Result<(), ChannelError> {

@@ -2,7 +2,8 @@
 //!
 //! The messages lie behind the header of their sender's region, one after another; message
 //! number n at place n modulo the length. Counts never wrap: at one message a nanosecond it would take
-//! five centuries.
+//! five centuries. A program that is started again finds its own counts in the region that it alone writes,
+//! and goes on there: what it had sent stays sent, what it had taken and not released it takes again.
 
 use core::marker::PhantomData;
 
@@ -59,12 +60,13 @@ impl Channel {
         queue_length: usize,
     ) -> Result<Sender<T>, OpenError> {
         self.check_sizes::<T>(queue_length, self.output().len(), self.input().len())?;
+        let (length, produced) = (queue_length as u64, Count::Produced.own(&self.output()));
         Ok(Sender {
             output: self.output(),
             input: self.input(),
-            length: queue_length as u64,
-            produced: 0,
-            consumed: 0,
+            length,
+            produced,
+            consumed: produced.saturating_sub(length),
             message: PhantomData,
         })
     }
@@ -79,13 +81,14 @@ impl Channel {
         queue_length: usize,
     ) -> Result<Receiver<T>, OpenError> {
         self.check_sizes::<T>(queue_length, self.input().len(), self.output().len())?;
+        let consumed = Count::Consumed.own(&self.output());
         Ok(Receiver {
             output: self.output(),
             input: self.input(),
             length: queue_length as u64,
-            produced: 0,
-            taken: 0,
-            consumed: 0,
+            produced: consumed,
+            taken: consumed,
+            consumed,
             message: PhantomData,
         })
     }

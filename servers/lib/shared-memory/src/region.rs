@@ -128,6 +128,18 @@ impl RegionReader {
         Ok(())
     }
 
+    /// The [sum](access::sum) of `length` bytes from `offset` on, as checksums of network packets need it.
+    ///
+    /// # Errors
+    ///
+    /// Not all of them are inside the region.
+    #[inline]
+    pub fn sum_at(&self, offset: usize, length: usize) -> Result<u64, AccessError> {
+        let place = self.place(offset, length)?;
+        // SAFETY: `place` is inside the region, which is mapped for reading.
+        Ok(unsafe { access::sum(place, length) })
+    }
+
     read_word!(read_u8_at, load_u8, u8);
     read_word!(read_u16_at, load_u16, u16);
     read_word!(read_u32_at, load_u32, u32);

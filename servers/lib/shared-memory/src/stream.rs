@@ -36,12 +36,13 @@ impl Channel {
     /// The channel's regions are too small for one.
     pub fn byte_writer(&self) -> Result<ByteWriter, OpenError> {
         let length = self.stream_length(self.output().len(), self.input().len())?;
+        let produced = Count::Produced.own(&self.output());
         Ok(ByteWriter {
             output: self.output(),
             input: self.input(),
             length,
-            produced: 0,
-            consumed: 0,
+            produced,
+            consumed: produced.saturating_sub(length as u64),
         })
     }
 
@@ -52,12 +53,13 @@ impl Channel {
     /// The channel's regions are too small for one.
     pub fn byte_reader(&self) -> Result<ByteReader, OpenError> {
         let length = self.stream_length(self.input().len(), self.output().len())?;
+        let consumed = Count::Consumed.own(&self.output());
         Ok(ByteReader {
             output: self.output(),
             input: self.input(),
             length,
-            produced: 0,
-            consumed: 0,
+            produced: consumed,
+            consumed,
         })
     }
 
