@@ -10,6 +10,7 @@
 mod failure;
 mod file;
 mod guest_ram;
+mod network;
 mod report;
 mod system;
 mod virtual_cpu;

@@ -1,4 +1,4 @@
-//! The system around the guest: memory, time, terminal, volume.
+//! The system around the guest: memory, time, terminal, volume, network.
 
 use core::{fmt, time::Duration};
 
@@ -6,9 +6,9 @@ use runtime::{
     Clock, Component, DeadlineTimer, Notification, Ticks, println,
     shared_memory::{ByteReader, ByteWriter, Channel},
 };
-use vmm_partition_core::host::{BlockChannel, Host};
+use vmm_partition_core::host::{BlockChannel, Host, NetworkChannel};
 
-use crate::{failure::Failure, guest_ram::GuestRam, volume::Volume};
+use crate::{failure::Failure, guest_ram::GuestRam, network::Network, volume::Volume};
 
 /// Everything that the guest's machine uses of the system.
 pub(crate) struct System {
@@ -18,6 +18,7 @@ pub(crate) struct System {
     notification: Notification,
     terminal: Terminal,
     volume: Option<Volume>,
+    network: Option<Network>,
 }
 
 /// The guest's serial line.
@@ -28,8 +29,8 @@ struct Terminal {
 }
 
 impl System {
-    /// Opens what the manifest grants. A guest without a volume has no channel `volume`; otherwise this waits
-    /// until the volume is unlocked.
+    /// Opens what the manifest grants. A guest without a volume has no channel `volume`, one without a network
+    /// none of that name; with a volume, this waits until that is unlocked.
     pub(crate) fn open(component: &Component) -> Result<Self, Failure> {
         let memory = GuestRam(component.memory.writer_of("guest", "ram")?);
         let notification = component.notification()?;
@@ -44,6 +45,7 @@ impl System {
             clock: component.clock,
             timer: DeadlineTimer::open(&component.memory)?,
             volume: Volume::open(component, notification, memory)?,
+            network: Network::open(component, memory)?,
             notification,
             terminal,
         })
@@ -120,6 +122,13 @@ impl Host for System {
     fn block(&mut self) -> Option<&mut dyn BlockChannel> {
         match &mut self.volume {
             Some(volume) => Some(volume),
+            None => None,
+        }
+    }
+
+    fn network(&mut self) -> Option<&mut dyn NetworkChannel> {
+        match &mut self.network {
+            Some(network) => Some(network),
             None => None,
         }
     }

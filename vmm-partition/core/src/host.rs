@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use frame_api::{CheckedFrame, Checksum, IllegalFrame, Link};
+
 use crate::guest_memory::{GuestAddress, GuestMemory, OutsideMemory};
 
 /// Bytes of a block of the volume.
@@ -37,6 +39,9 @@ pub trait Host {
 
     /// The volume's channel, if the guest has a volume.
     fn block(&mut self) -> Option<&mut dyn BlockChannel>;
+
+    /// The gateway's channel, if the guest has a network.
+    fn network(&mut self) -> Option<&mut dyn NetworkChannel>;
 }
 
 /// Where a piece of data lies in the channel's data area.
@@ -94,12 +99,12 @@ pub enum BlockError {
     Integrity,
 }
 
-/// What a [`BlockChannel::kick`] means for who kicked.
+/// What a [`BlockChannel::kick`] or [`NetworkChannel::kick`] means for who kicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kicked {
     /// Nothing had been submitted.
     NotNeeded,
-    /// The peer knows; look for completions once more.
+    /// The peer knows; look once more for what it has answered.
     LookAgain,
 }
 
@@ -138,4 +143,45 @@ pub trait BlockChannel {
 
     /// The next completion, if one is there.
     fn complete(&mut self) -> Option<BlockCompletion>;
+}
+
+/// The channel to the guest's gateway: one frame at a time each way, copied straight between the guest's memory
+/// and the channel.
+pub trait NetworkChannel {
+    /// What the gateway says of the link.
+    fn link(&mut self) -> Link;
+
+    /// Whether a frame can be sent. If not, the gateway signals when one can.
+    fn has_room(&mut self) -> bool;
+
+    /// Copies `length` bytes of guest memory to `offset` in the frame that is sent next.
+    ///
+    /// # Errors
+    ///
+    /// [`OutsideMemory`] if either end lies outside.
+    fn fill(&mut self, offset: u32, from: GuestAddress, length: u32) -> Result<(), OutsideMemory>;
+
+    /// Sends the frame of `length` bytes that was filled; [`NetworkChannel::kick`] makes the gateway look.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalFrame`] if no frame has that length, or its checksum would lie outside of it.
+    fn send(&mut self, length: usize, checksum: Checksum) -> Result<(), IllegalFrame>;
+
+    /// Signals the gateway if frames were sent since the last time. Frames that come before this returns may
+    /// not be announced in any other way.
+    fn kick(&mut self) -> Kicked;
+
+    /// The oldest frame for the guest that was not released.
+    fn arrived(&mut self) -> Option<CheckedFrame>;
+
+    /// Copies `length` bytes from `offset` in that frame into guest memory.
+    ///
+    /// # Errors
+    ///
+    /// [`OutsideMemory`] if either end lies outside.
+    fn drain(&mut self, offset: u32, to: GuestAddress, length: u32) -> Result<(), OutsideMemory>;
+
+    /// Gives that frame's place back.
+    fn release(&mut self);
 }

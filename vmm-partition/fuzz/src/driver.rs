@@ -7,32 +7,34 @@ const DATA: u16 = 0xcfc;
 const FEATURE_SELECT: u16 = 0x08;
 const FEATURES: u16 = 0x0c;
 const STATUS: u16 = 0x14;
+const QUEUE_SELECT: u16 = 0x16;
 const QUEUE_SIZE: u16 = 0x18;
 const QUEUE_ENABLE: u16 = 0x1c;
 const QUEUE_AREAS: u16 = 0x20;
 
-/// Steps after which the entropy device's queue has its areas at 0x1000, the volume's at 0x0.
+/// Steps after which the entropy device's queue has its areas at 0x1000, the volume's at 0x0, the network's two
+/// at 0x2000 and 0x3000.
 pub fn start_devices() -> Vec<u8> {
     let mut steps = Vec::new();
     // Places in the script's list, and PCI device numbers.
-    for (place, device, memory) in [(0u8, 1u32, 0x1000u32), (2, 2, 0)] {
+    let devices: [(u8, u32, &[u32]); 3] =
+        [(0, 1, &[0x1000]), (2, 2, &[0]), (4, 3, &[0x2000, 0x3000])];
+    for (place, device, queues) in devices {
         port(&mut steps, ADDRESS, 0x8000_0004 | device << 11);
         port(&mut steps, DATA, 6);
         write(&mut steps, place, STATUS, 1, 3);
         write(&mut steps, place, FEATURE_SELECT, 4, 1);
         write(&mut steps, place, FEATURES, 4, 1);
         write(&mut steps, place, STATUS, 1, 0xb);
-        write(&mut steps, place, QUEUE_SIZE, 2, 16);
-        for (area, offset) in (0..).zip([0, 0x100, 0x200]) {
-            write(
-                &mut steps,
-                place,
-                QUEUE_AREAS + area * 8,
-                4,
-                memory + offset,
-            );
+        for (queue, memory) in (0..).zip(queues) {
+            write(&mut steps, place, QUEUE_SELECT, 2, queue);
+            write(&mut steps, place, QUEUE_SIZE, 2, 16);
+            for (area, offset) in (0..).zip([0, 0x100, 0x200]) {
+                let register = QUEUE_AREAS + area * 8;
+                write(&mut steps, place, register, 4, memory + offset);
+            }
+            write(&mut steps, place, QUEUE_ENABLE, 2, 1);
         }
-        write(&mut steps, place, QUEUE_ENABLE, 2, 1);
         write(&mut steps, place, STATUS, 1, 0xf);
     }
     steps

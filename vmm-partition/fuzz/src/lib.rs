@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+mod gateway;
 mod ram;
 mod script;
 mod system;

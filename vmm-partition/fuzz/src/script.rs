@@ -8,12 +8,14 @@ use vmm_partition_core::{
 
 use crate::Ram;
 
-/// The guest's devices: registers and MSI-X tables of the entropy device and the volume, the I/O APIC.
-const PLACES: [u64; 5] = [
+/// The guest's devices: registers and MSI-X tables of the entropy device, the volume and the network, the I/O APIC.
+const PLACES: [u64; 7] = [
     0xc001_0000,
     0xc001_4000,
     0xc002_0000,
     0xc002_4000,
+    0xc003_0000,
+    0xc003_4000,
     0xfec0_0000,
 ];
 /// Words of an exit message.

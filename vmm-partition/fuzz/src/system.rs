@@ -6,19 +6,20 @@ use vmm_partition_core::{
     GuestAddress, GuestMemory, OutsideMemory,
     host::{
         BLOCK_BYTES, BLOCKS_PER_REQUEST, BlockChannel, BlockCompletion, BlockError, BlockOperation,
-        BlockRequest, Host, Kicked, SlotRange,
+        BlockRequest, Host, Kicked, NetworkChannel, SlotRange,
     },
 };
 
-use crate::Ram;
+use crate::{Ram, gateway::Gateway};
 
 const BLOCKS: u64 = 64;
 const SLOTS: usize = 4;
 
-/// A system with a volume, a console that takes half of what it is given, and a clock that runs.
+/// A system with a volume, a gateway, a console that takes half of what it is given, and a clock that runs.
 pub struct System {
     ram: Ram,
     volume: Volume,
+    gateway: Gateway,
     now: u64,
 }
 
@@ -31,6 +32,7 @@ impl System {
             asked: 0,
         };
         Self {
+            gateway: Gateway::new(ram.clone()),
             ram,
             volume,
             now: 0,
@@ -72,6 +74,10 @@ impl Host for System {
 
     fn block(&mut self) -> Option<&mut dyn BlockChannel> {
         Some(&mut self.volume)
+    }
+
+    fn network(&mut self) -> Option<&mut dyn NetworkChannel> {
+        Some(&mut self.gateway)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn add(builder: &mut Builder<'_>) {
 fn end<'a>(builder: &Builder<'_>, (index, need): (usize, &'a ChannelNeed), peer: usize) -> End<'a> {
     let role = need.role.get_ref();
     let name = match need.peers.get_ref() {
-        Peers::One => role.clone(),
+        Peers::One | Peers::Optional => role.clone(),
         Peers::Many => format!("{role}.{}", builder.name(peer)),
     };
     End { index, need, name }

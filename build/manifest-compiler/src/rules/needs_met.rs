@@ -50,7 +50,7 @@ fn missing_grants(component: &Component, needs: &Needs) -> Vec<String> {
     missing
 }
 
-/// A role for one peer has exactly one channel, a role for many any number.
+/// A role for one peer has exactly one channel, an optional one at most one, a role for many any number.
 fn check_channels(
     sources: &Sources,
     component: &Component,
@@ -58,8 +58,8 @@ fn check_channels(
     report: &mut Report,
 ) {
     let name = component.name.get_ref();
-    let for_one = |need: &&ChannelNeed| *need.peers.get_ref() == Peers::One;
-    for need in needs.channel.iter().filter(for_one) {
+    let not_many = |need: &&ChannelNeed| *need.peers.get_ref() != Peers::Many;
+    for need in needs.channel.iter().filter(not_many) {
         let role = need.role.get_ref();
         let end = format!("{name}.{role}");
         let ends = sources.system.channel.iter().flat_map(|channel| {
@@ -67,7 +67,7 @@ fn check_channels(
             [&channel.client, &channel.server]
         });
         let mut ends = ends.filter(|other| *other.get_ref() == end);
-        if ends.next().is_none() {
+        if ends.next().is_none() && *need.peers.get_ref() == Peers::One {
             report.add(
                 sources.system.at(&component.name),
                 format!("`{name}` needs a channel `{role}` and has none"),

@@ -86,6 +86,8 @@ pub(crate) enum End {
 pub(crate) enum Peers {
     /// Exactly one.
     One,
+    /// One or none: the program does without it.
+    Optional,
     /// Any number, none included.
     Many,
 }

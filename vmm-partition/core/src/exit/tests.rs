@@ -347,7 +347,7 @@ fn nobody_answers_with_ones_and_narrow_reads_keep_the_rest() {
 }
 
 #[test]
-fn pci_enumeration_finds_the_bridge_and_both_devices() {
+fn pci_enumeration_finds_the_bridge_and_every_device() {
     let mut machine = machine();
     let mut found = Vec::new();
     for device in 0..32u64 {
@@ -365,7 +365,12 @@ fn pci_enumeration_finds_the_bridge_and_both_devices() {
     }
     assert_eq!(
         found,
-        vec![(0, 0x0008_1b36), (1, 0x1044_1af4), (2, 0x1042_1af4)]
+        vec![
+            (0, 0x0008_1b36),
+            (1, 0x1044_1af4),
+            (2, 0x1042_1af4),
+            (3, 0x1041_1af4)
+        ]
     );
 }
 

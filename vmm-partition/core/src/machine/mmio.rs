@@ -7,7 +7,7 @@ use crate::{
     interrupt::Fabric,
     layout::IO_APIC,
     number::{low_u32, mask_of_bytes},
-    virtio::{Access, Block, Entropy, VirtioFunction},
+    virtio::{Access, Block, Device, Entropy, Network, VirtioFunction},
 };
 
 /// Bytes of the I/O APIC's page.
@@ -18,6 +18,7 @@ pub(crate) struct Registers<'a, H> {
     fabric: &'a mut Fabric,
     entropy: &'a mut VirtioFunction<Entropy>,
     block: &'a mut Option<VirtioFunction<Block>>,
+    network: &'a mut Option<VirtioFunction<Network>>,
     pub(crate) host: &'a mut H,
 }
 
@@ -26,6 +27,7 @@ enum Target {
     IoApic(u64),
     Entropy(Access),
     Block(Access),
+    Network(Access),
     Nobody,
 }
 
@@ -36,6 +38,7 @@ impl<H: Host> Machine<H> {
             fabric: &mut self.fabric,
             entropy: &mut self.entropy,
             block: &mut self.block,
+            network: &mut self.network,
             host: &mut self.host,
         };
         (registers, &mut self.cache)
@@ -50,6 +53,10 @@ impl<H: Host> Registers<'_, H> {
             Target::Entropy(access) => self.entropy.read(access, size, self.fabric),
             Target::Block(access) => match self.block {
                 Some(block) => block.read(access, size, self.fabric),
+                None => 0,
+            },
+            Target::Network(access) => match self.network {
+                Some(network) => network.read(access, size, self.fabric),
                 None => 0,
             },
             Target::Nobody => mask_of_bytes(size),
@@ -70,13 +77,21 @@ impl<H: Host> Registers<'_, H> {
                     block.write(access, size, value, self.fabric, self.host);
                 }
             }
+            Target::Network(access) => {
+                if let Some(network) = self.network {
+                    network.write(access, size, value, self.fabric, self.host);
+                }
+            }
             Target::Nobody => {}
         }
     }
 
     fn target(&self, address: u64) -> Target {
-        if let Some(access) = self.block.as_ref().and_then(|block| block.claim(address)) {
+        if let Some(access) = claim(self.block, address) {
             return Target::Block(access);
+        }
+        if let Some(access) = claim(self.network, address) {
+            return Target::Network(access);
         }
         if let Some(access) = self.entropy.claim(address) {
             return Target::Entropy(access);
@@ -86,4 +101,9 @@ impl<H: Host> Registers<'_, H> {
             _ => Target::Nobody,
         }
     }
+}
+
+/// The part of a device that answers at `address`, if the machine has that device.
+fn claim<D: Device>(function: &Option<VirtioFunction<D>>, address: u64) -> Option<Access> {
+    function.as_ref()?.claim(address)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Machine,
-    state::{BLOCK_DEVICE, ENTROPY_DEVICE},
+    state::{BLOCK_DEVICE, ENTROPY_DEVICE, NETWORK_DEVICE},
 };
 use crate::{
     device::Request,
@@ -139,6 +139,9 @@ impl<H: Host> Machine<H> {
         if let Some(block) = &mut self.block {
             block.configuration_written(&mut self.fabric);
         }
+        if let Some(network) = &mut self.network {
+            network.configuration_written(&mut self.fabric);
+        }
     }
 
     fn function(&mut self, at: Selected) -> Option<&mut Configuration> {
@@ -146,6 +149,10 @@ impl<H: Host> Machine<H> {
             0 => Some(&mut self.bus.host_bridge),
             ENTROPY_DEVICE => Some(&mut self.entropy.configuration),
             BLOCK_DEVICE => self.block.as_mut().map(|block| &mut block.configuration),
+            NETWORK_DEVICE => {
+                let network = self.network.as_mut()?;
+                Some(&mut network.configuration)
+            }
             _ => None,
         }
     }

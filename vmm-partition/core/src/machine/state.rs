@@ -9,13 +9,15 @@ use crate::{
     interrupt::Fabric,
     msr::{KvmClock, SilentEnd},
     pci::Bus,
-    virtio::{Block, Entropy, VirtioFunction},
+    virtio::{Block, Entropy, Network, VirtioFunction},
 };
 
 /// Device numbers on the PCI bus.
 pub(super) const ENTROPY_DEVICE: u8 = 1;
 /// The volume.
 pub(super) const BLOCK_DEVICE: u8 = 2;
+/// The network.
+pub(super) const NETWORK_DEVICE: u8 = 3;
 
 /// Collected console bytes wait at most one of this many parts of a second.
 const CONSOLE_FLUSHES_PER_SECOND: u64 = 200;
@@ -51,6 +53,7 @@ pub struct Machine<H: Host> {
     pub(super) bus: Bus,
     pub(super) entropy: VirtioFunction<Entropy>,
     pub(super) block: Option<VirtioFunction<Block>>,
+    pub(super) network: Option<VirtioFunction<Network>>,
     pub(super) cache: Cache,
     /// Vector that the kernel holds ready for the guest.
     pub(super) injected: Option<u8>,
@@ -72,6 +75,9 @@ impl<H: Host> Machine<H> {
             let device = Block::new(channel.block_count(), channel.slots());
             VirtioFunction::new(device, BLOCK_DEVICE)
         });
+        let network = host
+            .network()
+            .map(|channel| VirtioFunction::new(Network::new(channel.link()), NETWORK_DEVICE));
         let wall = Clock::new(
             parameters.tsc_khz,
             parameters.unix_ticks,
@@ -94,6 +100,7 @@ impl<H: Host> Machine<H> {
             bus: Bus::new(),
             entropy: VirtioFunction::new(Entropy::new(parameters.entropy_seed), ENTROPY_DEVICE),
             block,
+            network,
             cache: Cache::new(),
             injected: None,
             armed: None,

@@ -1,14 +1,16 @@
 //! A host for tests: memory in a vector, a clock that is set by hand, a console in two buffers,
-//! a volume whose requests complete when asked.
+//! a volume whose requests complete when asked, a gateway that keeps what it gets.
 
 use alloc::{collections::VecDeque, vec, vec::Vec};
 use core::{cell::RefCell, fmt};
+
+use frame_api::{CheckedFrame, Checksum, Frame, IllegalFrame, Link, MAX_FRAME};
 
 use crate::{
     guest_memory::{GuestAddress, GuestMemory, OutsideMemory},
     host::{
         BLOCK_BYTES, BLOCKS_PER_REQUEST, BlockChannel, BlockCompletion, BlockError, BlockOperation,
-        BlockRequest, Host, Kicked, SlotRange,
+        BlockRequest, Host, Kicked, NetworkChannel, SlotRange,
     },
 };
 
@@ -117,6 +119,75 @@ impl BlockChannel for TestVolume {
     }
 }
 
+/// A frame's bytes, and what is said of its checksum.
+pub(crate) type TestFrame = (Vec<u8>, Checksum);
+
+/// A gateway in memory.
+pub(crate) struct TestGateway {
+    memory: alloc::rc::Rc<TestMemory>,
+    slot: [u8; MAX_FRAME],
+    pub(crate) link: Link,
+    /// Frames that it still takes.
+    pub(crate) room: usize,
+    pub(crate) from_guest: Vec<TestFrame>,
+    pub(crate) to_guest: VecDeque<TestFrame>,
+    /// What it answers the next kick with.
+    pub(crate) answer: Option<TestFrame>,
+}
+
+fn part(bytes: &mut [u8], offset: u32, length: u32) -> Result<&mut [u8], OutsideMemory> {
+    bytes
+        .get_mut(offset as usize..(offset + length) as usize)
+        .ok_or(OutsideMemory)
+}
+
+impl NetworkChannel for TestGateway {
+    fn link(&mut self) -> Link {
+        self.link
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.room > 0
+    }
+
+    fn fill(&mut self, offset: u32, from: GuestAddress, length: u32) -> Result<(), OutsideMemory> {
+        self.memory
+            .read(from, part(&mut self.slot, offset, length)?)
+    }
+
+    fn send(&mut self, length: usize, checksum: Checksum) -> Result<(), IllegalFrame> {
+        Frame::new(0, length, checksum)?;
+        self.room = self.room.checked_sub(1).expect("the device asked for room");
+        self.from_guest
+            .push((self.slot[..length].to_vec(), checksum));
+        Ok(())
+    }
+
+    fn kick(&mut self) -> Kicked {
+        match self.answer.take() {
+            Some(frame) => {
+                self.to_guest.push_back(frame);
+                Kicked::LookAgain
+            }
+            None => Kicked::NotNeeded,
+        }
+    }
+
+    fn arrived(&mut self) -> Option<CheckedFrame> {
+        let (frame, checksum) = self.to_guest.front()?;
+        Frame::new(0, frame.len(), *checksum).ok()?.check().ok()
+    }
+
+    fn drain(&mut self, offset: u32, to: GuestAddress, length: u32) -> Result<(), OutsideMemory> {
+        let (frame, _) = self.to_guest.front_mut().ok_or(OutsideMemory)?;
+        self.memory.write(to, part(frame, offset, length)?)
+    }
+
+    fn release(&mut self) {
+        assert!(self.to_guest.pop_front().is_some(), "a frame is there");
+    }
+}
+
 /// A host for tests.
 pub(crate) struct TestHost {
     memory: alloc::rc::Rc<TestMemory>,
@@ -127,6 +198,7 @@ pub(crate) struct TestHost {
     stalled: bool,
     pub(crate) log: Vec<alloc::string::String>,
     pub(crate) volume: TestVolume,
+    pub(crate) gateway: TestGateway,
 }
 
 impl TestHost {
@@ -142,6 +214,15 @@ impl TestHost {
             keys: VecDeque::new(),
             stalled: false,
             log: Vec::new(),
+            gateway: TestGateway {
+                memory: memory.clone(),
+                slot: [0; MAX_FRAME],
+                link: Link::from_word(0),
+                room: 256,
+                from_guest: Vec::new(),
+                to_guest: VecDeque::new(),
+                answer: None,
+            },
             volume: TestVolume {
                 memory,
                 content: vec![0; 64 * BLOCK_BYTES as usize],
@@ -226,5 +307,9 @@ impl Host for TestHost {
 
     fn block(&mut self) -> Option<&mut dyn BlockChannel> {
         Some(&mut self.volume)
+    }
+
+    fn network(&mut self) -> Option<&mut dyn NetworkChannel> {
+        Some(&mut self.gateway)
     }
 }

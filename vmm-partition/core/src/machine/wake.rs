@@ -26,6 +26,9 @@ impl<H: Host> Machine<H> {
         if let Some(block) = &mut self.block {
             block.process(&mut self.fabric, &mut self.host);
         }
+        if let Some(network) = &mut self.network {
+            network.process(&mut self.fabric, &mut self.host);
+        }
         self.update_wake();
     }
 

@@ -1,7 +1,7 @@
 //! A virtio device as a PCI function: BARs, capabilities, interrupts (section 4.1).
 
 use super::{
-    device::{Device, Progress},
+    device::Device,
     queue::QueueError,
     transport::{Effect, Transport, status},
 };
@@ -25,10 +25,8 @@ const NOTIFY: u64 = 0x3000;
 const BAR_BYTES: u32 = 0x4000;
 /// Bytes of BAR 1, the MSI-X table.
 const MSIX_BYTES: u32 = 0x1000;
-/// One vector for changes of the configuration, one for the queue.
-const VECTORS: u16 = 2;
 
-/// Interrupt status: the queue.
+/// Interrupt status: a queue.
 const STATUS_QUEUE: u8 = 1;
 /// Interrupt status: the configuration.
 const STATUS_CONFIGURATION: u8 = 2;
@@ -53,15 +51,18 @@ pub(crate) struct VirtioFunction<D> {
 }
 
 impl<D: Device> VirtioFunction<D> {
+    /// One vector for changes of the configuration, one for each queue.
+    const VECTORS: u16 = 1 + D::QUEUES;
+
     /// Puts `device` on the bus as device `number`.
     pub(crate) fn new(device: D, number: u8) -> Self {
         let line = PCI_INTERRUPT_BASE + number - 1;
-        let (configuration, msix_capability) = describe::<D>(number, line);
+        let (configuration, msix_capability) = describe::<D>(number, line, Self::VECTORS);
         Self {
             configuration,
-            transport: Transport::new(device.features(), VECTORS),
+            transport: Transport::new(device.features(), D::QUEUES, Self::VECTORS),
             device,
-            msix: MsixTable::new(VECTORS),
+            msix: MsixTable::new(Self::VECTORS),
             msix_capability,
             interrupt_status: 0,
             line,
@@ -112,24 +113,28 @@ impl<D: Device> VirtioFunction<D> {
         }
     }
 
-    /// Serves the queue: new chains, and completions of old ones.
+    /// Serves the queues: new chains, and completions of old ones.
     pub(crate) fn process<H: Host>(&mut self, fabric: &mut Fabric, host: &mut H) {
         let masters_bus = self.configuration.command() & COMMAND_BUS_MASTER != 0;
-        if !self.transport.is_live() || !masters_bus {
-            return;
+        let is_live = self.transport.is_live() && masters_bus;
+        let mut broken = false;
+        if !is_live {
+            self.device.idle(host);
+        } else if let Err(error) = self.serve(fabric, host) {
+            host.log(format_args!(
+                "virtio device {}: the driver broke its queue ({error:?}); the device waits for a reset",
+                D::TYPE
+            ));
+            self.transport.status |= status::NEEDS_RESET;
+            broken = true;
         }
-        match self.serve(host) {
-            Ok(true) => self.raise(STATUS_QUEUE, self.transport.queue.vector, fabric),
-            Ok(false) => {}
-            Err(error) => {
-                host.log(format_args!(
-                    "virtio device {}: the driver broke its queue ({error:?}); the device waits for a reset",
-                    D::TYPE
-                ));
-                self.transport.status |= status::NEEDS_RESET;
-                let vector = self.transport.configuration_vector;
-                self.raise(STATUS_CONFIGURATION, vector, fabric);
-            }
+        let changed = self.device.take_configuration_change();
+        if changed {
+            self.transport.generation = self.transport.generation.wrapping_add(1);
+        }
+        if broken || (changed && is_live) {
+            let vector = self.transport.configuration_vector;
+            self.raise(STATUS_CONFIGURATION, vector, fabric);
         }
     }
 
@@ -149,12 +154,18 @@ impl<D: Device> VirtioFunction<D> {
         }
     }
 
-    fn serve<H: Host>(&mut self, host: &mut H) -> Result<bool, QueueError> {
-        let queue = &mut self.transport.queue;
-        match self.device.process(queue, host)? {
-            Progress::None => Ok(false),
-            Progress::Returned => queue.wants_interrupt(host.memory()),
+    fn serve<H: Host>(&mut self, fabric: &mut Fabric, host: &mut H) -> Result<(), QueueError> {
+        let transport = &mut self.transport;
+        self.device
+            .process(&mut transport.queues, transport.accepted, host)?;
+        for index in 0..self.transport.queues.len() {
+            let queue = &mut self.transport.queues[index];
+            if queue.take_interrupt(host.memory())? {
+                let vector = queue.vector;
+                self.raise(STATUS_QUEUE, vector, fabric);
+            }
         }
+        Ok(())
     }
 
     fn reset(&mut self, fabric: &mut Fabric) {
@@ -240,7 +251,7 @@ impl<D: Device> VirtioFunction<D> {
 }
 
 /// The configuration space of a virtio function, and where its MSI-X capability is.
-fn describe<D: Device>(number: u8, line: u8) -> (Configuration, u8) {
+fn describe<D: Device>(number: u8, line: u8, vectors: u16) -> (Configuration, u8) {
     let mut configuration = Configuration::new(Identity {
         vendor: 0x1af4,
         device: 0x1040 + D::TYPE,
@@ -262,7 +273,7 @@ fn describe<D: Device>(number: u8, line: u8) -> (Configuration, u8) {
     notify[..14].copy_from_slice(&structure(20, 2, NOTIFY));
     configuration.add_capability(0x09, &notify);
     let mut msix = [0; 10];
-    msix[0] = low_u8(u64::from(VECTORS - 1));
+    msix[0] = low_u8(u64::from(vectors - 1));
     msix[2] = 1;
     msix[6..10].copy_from_slice(&(low_u32(PENDING_OFFSET) | 1).to_le_bytes());
     let msix_capability = configuration.add_capability(0x11, &msix);

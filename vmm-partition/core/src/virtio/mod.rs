@@ -8,11 +8,16 @@ mod chain;
 mod device;
 mod entropy;
 mod function;
+mod network;
 mod queue;
+#[cfg(test)]
+mod test_bench;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub(crate) use block::Block;
+pub(crate) use device::Device;
 pub(crate) use entropy::Entropy;
 pub(crate) use function::{Access, VirtioFunction};
+pub(crate) use network::Network;

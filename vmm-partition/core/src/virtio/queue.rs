@@ -19,6 +19,8 @@ const FLAG_WRITE: u16 = 2;
 const FLAG_INDIRECT: u16 = 4;
 /// Available ring: the driver wants no interrupt.
 const NO_INTERRUPT: u16 = 1;
+/// Used ring: the device wants no notification.
+const NO_NOTIFY: u16 = 1;
 
 /// How a driver broke the rules of its queue; the device then wants a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,18 @@ pub(crate) struct Queue {
     pub(crate) areas: [u64; 3],
     pub(crate) next_available: u16,
     pub(crate) next_used: u16,
+    /// `next_used` when the driver was last told.
+    pub(super) announced: u16,
+    pub(super) notifications: Notifications,
+}
+
+/// Whether the driver is to say that it made something available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notifications {
+    /// It is: as after a reset.
+    Wanted,
+    /// The device looks by itself, or could do nothing with it.
+    Unwanted,
 }
 
 struct Descriptor {
@@ -72,15 +86,20 @@ impl Queue {
             areas: [0; 3],
             next_available: 0,
             next_used: 0,
+            announced: 0,
+            notifications: Notifications::Wanted,
         }
     }
 
-    /// Takes the next chain that the driver made available.
+    /// Takes the next chain that the driver made available. A queue that is not enabled has none.
     pub(crate) fn pop(
         &mut self,
         memory: &impl GuestMemory,
         chain: &mut Chain,
     ) -> Result<bool, QueueError> {
+        if !self.enabled {
+            return Ok(false);
+        }
         let index = memory.read_u16(place(self.areas[1], 2)?)?;
         let waiting = index.wrapping_sub(self.next_available);
         if waiting == 0 {
@@ -112,10 +131,33 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether the driver wants an interrupt for what was returned.
-    pub(crate) fn wants_interrupt(&self, memory: &impl GuestMemory) -> Result<bool, QueueError> {
+    /// Whether something was returned since the last time that this was asked, and the driver wants an
+    /// interrupt for it.
+    pub(crate) fn take_interrupt(&mut self, memory: &impl GuestMemory) -> Result<bool, QueueError> {
+        if self.announced == self.next_used {
+            return Ok(false);
+        }
+        self.announced = self.next_used;
         let flags = memory.read_u16(place(self.areas[1], 0)?)?;
         Ok(flags & NO_INTERRUPT == 0)
+    }
+
+    /// Tells the driver whether its notifications help (section 2.7.10).
+    pub(crate) fn set_notifications(
+        &mut self,
+        memory: &impl GuestMemory,
+        notifications: Notifications,
+    ) -> Result<(), QueueError> {
+        if !self.enabled || self.notifications == notifications {
+            return Ok(());
+        }
+        self.notifications = notifications;
+        let flags = match notifications {
+            Notifications::Wanted => 0,
+            Notifications::Unwanted => NO_NOTIFY,
+        };
+        memory.write(place(self.areas[2], 0)?, &flags.to_le_bytes())?;
+        Ok(())
     }
 
     /// Follows a chain; a loop runs into the limit of its length.

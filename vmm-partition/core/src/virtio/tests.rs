@@ -1,164 +1,15 @@
-//! A driver written for the test: it finds the structures through the capability list, negotiates,
-//! sets the queue up, and sends requests; and drivers that break every rule.
+//! A driver that sends requests to a volume; and drivers that break every rule.
 
 use alloc::{vec, vec::Vec};
 
 use proptest::prelude::*;
 
-use super::{Access, VirtioFunction, block::Block, device::Device, entropy::Entropy};
-use crate::{
-    guest_memory::{GuestAddress, GuestMemory},
-    host::{BlockError, Host},
-    interrupt::Fabric,
-    machine::test_host::TestHost,
+use super::{
+    block::Block,
+    entropy::Entropy,
+    test_bench::{AVAILABLE, Bench, DATA, DESCRIPTORS, HEADER, STATUS, USED, VECTOR},
 };
-
-const DESCRIPTORS: u64 = 0x1_0000;
-const AVAILABLE: u64 = 0x1_1000;
-const USED: u64 = 0x1_2000;
-const HEADER: u64 = 0x1_3000;
-const STATUS: u64 = 0x1_3100;
-const DATA: u64 = 0x2_0000;
-const QUEUE_SIZE: u16 = 16;
-const VECTOR: u8 = 0x61;
-
-/// A device on its bus and the driver's view of it.
-struct Bench<D> {
-    function: VirtioFunction<D>,
-    fabric: Fabric,
-    host: TestHost,
-    base: u64,
-    available: u16,
-}
-
-impl<D: Device> Bench<D> {
-    fn new(device: D) -> Self {
-        let mut function = VirtioFunction::new(device, 1);
-        // Memory, bus master, no INTx.
-        function.configuration.write_byte(4, 0x06);
-        function.configuration.write_byte(5, 0x04);
-        let mut fabric = Fabric::new();
-        let clock = crate::clock::Clock::new(1_000_000, 0, 0);
-        assert!(fabric.local_apic.write(0x0f, 0x1ff, &clock, 0).is_ok());
-        let base = function.configuration.bar(0);
-        Self {
-            function,
-            fabric,
-            host: TestHost::new(),
-            base,
-            available: 0,
-        }
-    }
-
-    fn access(&self, offset: u64) -> Access {
-        match self.function.claim(self.base + offset) {
-            Some(access) => access,
-            None => panic!("nobody answers at {offset:#x}"),
-        }
-    }
-
-    fn read(&mut self, offset: u64, size: usize) -> u64 {
-        let access = self.access(offset);
-        self.function.read(access, size, &mut self.fabric)
-    }
-
-    fn write(&mut self, offset: u64, size: usize, value: u64) {
-        let access = self.access(offset);
-        self.function
-            .write(access, size, value, &mut self.fabric, &mut self.host);
-    }
-
-    /// Steps 1 to 8 of section 3.1.1 with MSI-X.
-    fn initialize(&mut self, features: u64) {
-        self.write(0x14, 1, 0);
-        self.write(0x14, 1, 1);
-        self.write(0x14, 1, 3);
-        for half in 0..2 {
-            self.write(0x08, 4, half);
-            self.write(0x0c, 4, (features >> (half * 32)) & 0xffff_ffff);
-        }
-        self.write(0x14, 1, 11);
-        assert_eq!(self.read(0x14, 1), 11, "features are accepted");
-        // Enable MSI-X, entry 1: our vector.
-        let capability = self.capability(0x11, None);
-        self.function.configuration.write_byte(capability + 3, 0x80);
-        for (offset, value) in [
-            (0x4010, 0xfee0_0000),
-            (0x4014, 0),
-            (0x4018, u64::from(VECTOR)),
-            (0x401c, 0),
-        ] {
-            self.write(offset, 4, value);
-        }
-        self.write(0x16, 2, 0);
-        self.write(0x18, 2, u64::from(QUEUE_SIZE));
-        self.write(0x1a, 2, 1);
-        for (offset, area) in [(0x20, DESCRIPTORS), (0x28, AVAILABLE), (0x30, USED)] {
-            self.write(offset, 4, area);
-            self.write(offset + 4, 4, 0);
-        }
-        self.write(0x1c, 2, 1);
-        self.write(0x14, 1, 15);
-    }
-
-    /// Offset of a capability, of a virtio structure if `kind` says which.
-    fn capability(&self, identification: u8, kind: Option<u8>) -> u8 {
-        let configuration = &self.function.configuration;
-        let mut at = configuration.byte(0x34);
-        while at != 0 {
-            let matches = kind.is_none_or(|kind| configuration.byte(at + 3) == kind);
-            if configuration.byte(at) == identification && matches {
-                return at;
-            }
-            at = configuration.byte(at + 1);
-        }
-        panic!("no capability {identification:#x}, {kind:?}");
-    }
-
-    fn put(&self, address: u64, bytes: &[u8]) {
-        assert_eq!(
-            self.host.memory().write(GuestAddress(address), bytes),
-            Ok(())
-        );
-    }
-
-    fn byte(&self, address: u64) -> u8 {
-        let mut byte = [0];
-        assert_eq!(
-            self.host.memory().read(GuestAddress(address), &mut byte),
-            Ok(())
-        );
-        byte[0]
-    }
-
-    fn describe(&self, table: u64, index: u16, address: u64, length: u32, flags: u16) {
-        let at = table + u64::from(index) * 16;
-        self.put(at, &address.to_le_bytes());
-        self.put(at + 8, &length.to_le_bytes());
-        self.put(at + 12, &flags.to_le_bytes());
-        self.put(at + 14, &(index + 1).to_le_bytes());
-    }
-
-    /// Makes the chain at `head` available and notifies.
-    fn submit(&mut self, head: u16) {
-        let slot = u64::from(self.available % QUEUE_SIZE);
-        self.put(AVAILABLE + 4 + slot * 2, &head.to_le_bytes());
-        self.available += 1;
-        self.put(AVAILABLE + 2, &self.available.to_le_bytes());
-        self.write(0x3000, 2, 0);
-    }
-
-    fn used(&self) -> u16 {
-        self.host
-            .memory()
-            .read_u16(GuestAddress(USED + 2))
-            .unwrap_or(0)
-    }
-
-    fn complete(&mut self) {
-        self.function.process(&mut self.fabric, &mut self.host);
-    }
-}
+use crate::host::BlockError;
 
 fn block_bench() -> Bench<Block> {
     let mut bench = Bench::new(Block::new(64, 4));
@@ -326,7 +177,7 @@ fn broken_queues_stop_the_device_until_its_reset() {
         bench.complete();
         assert_eq!(bench.read(0x14, 1) & 64, 64, "{rows:?}");
         assert_eq!(bench.used(), 0);
-        bench.available = 0;
+        bench.available = [0; 2];
         bench.put(AVAILABLE + 2, &[0, 0]);
         bench.put(USED + 2, &[0, 0]);
         bench.initialize(1 << 32);

@@ -1,5 +1,7 @@
 //! The common configuration structure (section 4.1.4.3) and the device's status.
 
+use alloc::boxed::Box;
+
 use super::queue::{Queue, SIZE_MAX};
 use crate::{
     number::{low_u8, low_u16, low_u32, mask_of_bytes},
@@ -38,7 +40,9 @@ pub(crate) struct Transport {
     pub(crate) accepted: u64,
     pub(crate) status: u8,
     pub(crate) configuration_vector: u16,
-    pub(crate) queue: Queue,
+    pub(crate) queues: Box<[Queue]>,
+    /// Counts changes of the device's configuration.
+    pub(crate) generation: u8,
     device_feature_select: u32,
     driver_feature_select: u32,
     queue_select: u16,
@@ -46,14 +50,15 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// A transport that offers `features` and has `vectors` MSI-X vectors.
-    pub(crate) fn new(features: u64, vectors: u16) -> Self {
+    /// A transport that offers `features`, with `queues` queues and `vectors` MSI-X vectors.
+    pub(crate) fn new(features: u64, queues: u16, vectors: u16) -> Self {
         Self {
             offered: features | FEATURE_VERSION_1 | FEATURE_INDIRECT,
             accepted: 0,
             status: 0,
             configuration_vector: NO_VECTOR,
-            queue: Queue::new(),
+            queues: (0..queues).map(|_| Queue::new()).collect(),
+            generation: 0,
             device_feature_select: 0,
             driver_feature_select: 0,
             queue_select: 0,
@@ -63,14 +68,21 @@ impl Transport {
 
     /// Back to the state before any driver.
     pub(crate) fn reset(&mut self) {
-        *self = Self::new(self.offered, self.vectors);
+        for queue in &mut self.queues {
+            *queue = Queue::new();
+        }
+        self.accepted = 0;
+        self.status = 0;
+        self.configuration_vector = NO_VECTOR;
+        self.device_feature_select = 0;
+        self.driver_feature_select = 0;
+        self.queue_select = 0;
     }
 
-    /// Whether the queue may be served.
+    /// Whether queues that are enabled may be served.
     pub(crate) fn is_live(&self) -> bool {
         self.status & (status::DRIVER_OK | status::NEEDS_RESET | status::FAILED)
             == status::DRIVER_OK
-            && self.queue.enabled
     }
 
     /// Reads `size` bytes at `offset`.
@@ -93,7 +105,7 @@ impl Transport {
             (0x10, 2) => self.configuration_vector = self.checked_vector(value),
             (0x14, 1) => return self.set_status(low_u8(value)),
             (0x16, 2) => self.queue_select = low_u16(value),
-            (0x18..0x38, _) if self.queue_select == 0 => self.write_queue(offset, size, value),
+            (0x18..0x38, _) => self.write_queue(offset, size, value),
             _ => {}
         }
         Effect::None
@@ -122,14 +134,14 @@ impl Transport {
             &half(self.accepted, self.driver_feature_select).to_le_bytes(),
         );
         put(0x10, &self.configuration_vector.to_le_bytes());
-        put(0x12, &1u16.to_le_bytes());
-        put(0x14, &[self.status, 0]);
+        put(0x12, &low_u16(self.queues.len() as u64).to_le_bytes());
+        put(0x14, &[self.status, self.generation]);
         put(0x16, &self.queue_select.to_le_bytes());
-        if self.queue_select == 0 {
-            put(0x18, &self.queue.size.to_le_bytes());
-            put(0x1a, &self.queue.vector.to_le_bytes());
-            put(0x1c, &u16::from(self.queue.enabled).to_le_bytes());
-            for (index, area) in self.queue.areas.iter().enumerate() {
+        if let Some(queue) = self.queues.get(usize::from(self.queue_select)) {
+            put(0x18, &queue.size.to_le_bytes());
+            put(0x1a, &queue.vector.to_le_bytes());
+            put(0x1c, &u16::from(queue.enabled).to_le_bytes());
+            for (index, area) in queue.areas.iter().enumerate() {
                 put(0x20 + index * 8, &area.to_le_bytes());
             }
         }
@@ -169,39 +181,43 @@ impl Transport {
     }
 
     fn write_queue(&mut self, offset: u64, size: usize, value: u64) {
+        let vector = self.checked_vector(value);
+        let Some(queue) = self.queues.get_mut(usize::from(self.queue_select)) else {
+            return;
+        };
         if (offset, size) == (0x1a, 2) {
-            self.queue.vector = self.checked_vector(value);
+            queue.vector = vector;
             return;
         }
         // An enabled queue does not change until the reset.
-        if self.queue.enabled {
+        if queue.enabled {
             return;
         }
         match (offset, size) {
             (0x18, 2) => {
                 let entries = low_u16(value);
                 if entries.is_power_of_two() && entries <= SIZE_MAX {
-                    self.queue.size = entries;
+                    queue.size = entries;
                 }
             }
-            (0x1c, 2) => self.queue.enabled = value == 1,
-            (0x20..0x38, 4 | 8) => self.write_area(offset - 0x20, size, value),
+            (0x1c, 2) => queue.enabled = value == 1,
+            (0x20..0x38, 4 | 8) => write_area(queue, offset - 0x20, size, value),
             _ => {}
         }
     }
+}
 
-    fn write_area(&mut self, offset: u64, size: usize, value: u64) {
-        let Some(area) = usize::try_from(offset / 8)
-            .ok()
-            .and_then(|index| self.queue.areas.get_mut(index))
-        else {
-            return;
-        };
-        match (offset % 8, size) {
-            (0, 8) => *area = value,
-            (0, 4) => *area = (*area & !0xffff_ffff) | value,
-            (4, 4) => *area = (*area & 0xffff_ffff) | (value << 32),
-            _ => {}
-        }
+fn write_area(queue: &mut Queue, offset: u64, size: usize, value: u64) {
+    let Some(area) = usize::try_from(offset / 8)
+        .ok()
+        .and_then(|index| queue.areas.get_mut(index))
+    else {
+        return;
+    };
+    match (offset % 8, size) {
+        (0, 8) => *area = value,
+        (0, 4) => *area = (*area & !0xffff_ffff) | value,
+        (4, 4) => *area = (*area & 0xffff_ffff) | (value << 32),
+        _ => {}
     }
 }

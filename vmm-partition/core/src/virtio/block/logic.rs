@@ -17,7 +17,7 @@ use crate::{
     number::low_u32,
     virtio::{
         chain::Side,
-        device::{Device, Progress},
+        device::Device,
         queue::{Queue, QueueError},
     },
 };
@@ -26,6 +26,7 @@ impl Device for Block {
     const TYPE: u16 = 2;
     /// Mass storage, other.
     const CLASS: u32 = 0x01_80_00;
+    const QUEUES: u16 = 1;
 
     fn features(&self) -> u64 {
         FEATURE_SEG_MAX | FEATURE_BLK_SIZE | FEATURE_FLUSH
@@ -46,19 +47,21 @@ impl Device for Block {
 
     fn process<H: Host>(
         &mut self,
-        queue: &mut Queue,
+        queues: &mut [Queue],
+        _: u64,
         host: &mut H,
-    ) -> Result<Progress, QueueError> {
-        let mut progress = Progress::None;
+    ) -> Result<(), QueueError> {
+        let [queue] = queues else {
+            return Ok(());
+        };
         // The guest does not run meanwhile, so what it asks for comes to an end.
         loop {
-            let finished = self.finish(queue, host)?;
+            self.finish(queue, host)?;
             self.submit_waiting(host);
-            let answered = self.take_requests(queue, host)?;
-            progress = progress.or(finished).or(answered);
+            self.take_requests(queue, host)?;
             match host.block().map(|channel| channel.kick()) {
                 Some(Kicked::LookAgain) => {}
-                Some(Kicked::NotNeeded) | None => return Ok(progress),
+                Some(Kicked::NotNeeded) | None => return Ok(()),
             }
         }
     }
@@ -70,8 +73,7 @@ impl Block {
         &mut self,
         queue: &mut Queue,
         host: &mut H,
-    ) -> Result<Progress, QueueError> {
-        let mut progress = Progress::None;
+    ) -> Result<(), QueueError> {
         while let Some(index) = self.requests.iter().position(|request| !request.active) {
             let request = &mut self.requests[index];
             if !queue.pop(host.memory(), &mut request.chain)? {
@@ -80,27 +82,22 @@ impl Block {
             if self.begin(index, host)? {
                 self.submit(index, host);
             }
-            if self.answer_if_done(index, queue, host)? {
-                progress = Progress::Returned;
-            }
+            self.answer_if_done(index, queue, host)?;
         }
-        Ok(progress)
+        Ok(())
     }
 
     /// Takes the channel's completions.
-    fn finish<H: Host>(&mut self, queue: &mut Queue, host: &mut H) -> Result<Progress, QueueError> {
-        let mut progress = Progress::None;
+    fn finish<H: Host>(&mut self, queue: &mut Queue, host: &mut H) -> Result<(), QueueError> {
         while let Some(completion) = host.block().and_then(|channel| channel.complete()) {
             let piece = self.slots.get_mut(completion.slot).and_then(Option::take);
             let Some(piece) = piece else {
                 continue;
             };
             self.finish_piece(piece, completion, host);
-            if self.answer_if_done(piece.request, queue, host)? {
-                progress = Progress::Returned;
-            }
+            self.answer_if_done(piece.request, queue, host)?;
         }
-        Ok(progress)
+        Ok(())
     }
 
     fn finish_piece<H: Host>(&mut self, piece: Piece, completion: BlockCompletion, host: &mut H) {
@@ -210,14 +207,14 @@ impl Block {
         index: usize,
         queue: &mut Queue,
         host: &mut H,
-    ) -> Result<bool, QueueError> {
+    ) -> Result<(), QueueError> {
         let request = &mut self.requests[index];
         if !request.active || request.outstanding > 0 || !request.is_submitted() {
-            return Ok(false);
+            return Ok(());
         }
         request.active = false;
         if request.orphaned {
-            return Ok(false);
+            return Ok(());
         }
         let length = request.chain.length(Side::Writable);
         let status_at = length.checked_sub(1).ok_or(QueueError::Length)?;
@@ -225,8 +222,7 @@ impl Block {
             .chain
             .write(host.memory(), status_at, &[request.status])?;
         let written = u32::try_from(length).unwrap_or(u32::MAX);
-        queue.push_used(host.memory(), request.chain.head, written)?;
-        Ok(true)
+        queue.push_used(host.memory(), request.chain.head, written)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     number::low_u32,
     virtio::{
         chain::Side,
-        device::{Device, Progress},
+        device::Device,
         queue::{Queue, QueueError},
     },
 };
@@ -22,6 +22,7 @@ impl Device for Entropy {
     const TYPE: u16 = 4;
     /// Encryption controller, other.
     const CLASS: u32 = 0x10_80_00;
+    const QUEUES: u16 = 1;
 
     fn features(&self) -> u64 {
         0
@@ -35,10 +36,13 @@ impl Device for Entropy {
 
     fn process<H: Host>(
         &mut self,
-        queue: &mut Queue,
+        queues: &mut [Queue],
+        _: u64,
         host: &mut H,
-    ) -> Result<Progress, QueueError> {
-        let mut progress = Progress::None;
+    ) -> Result<(), QueueError> {
+        let [queue] = queues else {
+            return Ok(());
+        };
         // At most one turn of the queue: a driver that refills it forever does not hold the monitor.
         for _ in 0..queue.size {
             if !queue.pop(host.memory(), &mut self.chain)? {
@@ -47,9 +51,8 @@ impl Device for Entropy {
             let length = self.chain.length(Side::Writable).min(BYTES_MAX);
             self.fill(length, host)?;
             queue.push_used(host.memory(), self.chain.head, low_u32(length))?;
-            progress = Progress::Returned;
         }
-        Ok(progress)
+        Ok(())
     }
 }
 

@@ -1,0 +1,176 @@
+//! From chains to frames in the channel, and back.
+
+use frame_api::{CheckedFrame, Checksum, MAX_FRAME, MIN_FRAME, QUEUE_LENGTH};
+
+use super::{
+    header::{emit, parse},
+    registers::{
+        FEATURE_CSUM, FEATURE_GUEST_CSUM, FEATURE_MAC, FEATURE_MTU, FEATURE_STATUS, HEADER_BYTES,
+    },
+    state::Network,
+};
+use crate::{
+    guest_memory::OutsideMemory,
+    host::{Host, Kicked},
+    number::low_u32,
+    virtio::{
+        chain::Side,
+        device::Device,
+        queue::{Notifications, Queue, QueueError},
+    },
+};
+
+impl Device for Network {
+    const TYPE: u16 = 1;
+    /// Network controller, Ethernet.
+    const CLASS: u32 = 0x02_00_00;
+    /// Receive and transmit.
+    const QUEUES: u16 = 2;
+
+    fn features(&self) -> u64 {
+        FEATURE_CSUM | FEATURE_GUEST_CSUM | FEATURE_MTU | FEATURE_MAC | FEATURE_STATUS
+    }
+
+    fn configuration(&self) -> &[u8] {
+        self.configuration_bytes()
+    }
+
+    fn take_configuration_change(&mut self) -> bool {
+        self.take_change()
+    }
+
+    fn reset(&mut self) {}
+
+    fn process<H: Host>(
+        &mut self,
+        queues: &mut [Queue],
+        features: u64,
+        host: &mut H,
+    ) -> Result<(), QueueError> {
+        let [receive, transmit] = queues else {
+            return Ok(());
+        };
+        // The guest does not run meanwhile, so what it sends comes to an end.
+        loop {
+            self.look_at_link(host);
+            self.deliver_all(receive, features, host)?;
+            self.send_all(transmit, features, host)?;
+            match host.network().map(|channel| channel.kick()) {
+                Some(Kicked::LookAgain) => {}
+                Some(Kicked::NotNeeded) | None => return Ok(()),
+            }
+        }
+    }
+
+    /// Nobody listens: what comes is dropped, as by a cable that is not plugged in.
+    fn idle<H: Host>(&mut self, host: &mut H) {
+        self.look_at_link(host);
+        for _ in 0..QUEUE_LENGTH {
+            let Some(channel) = host.network() else {
+                return;
+            };
+            if channel.arrived().is_none() {
+                return;
+            }
+            channel.release();
+            self.unexpected.count("the guest has no driver", host);
+        }
+    }
+}
+
+impl Network {
+    fn look_at_link<H: Host>(&mut self, host: &mut H) {
+        if let Some(channel) = host.network() {
+            self.set_link(channel.link());
+        }
+    }
+
+    /// Delivers what has come, as long as the guest has buffers. Only if it has too few does its next one matter.
+    fn deliver_all<H: Host>(
+        &mut self,
+        queue: &mut Queue,
+        features: u64,
+        host: &mut H,
+    ) -> Result<(), QueueError> {
+        for _ in 0..queue.size {
+            let Some(frame) = host.network().and_then(|channel| channel.arrived()) else {
+                break;
+            };
+            if !queue.pop(host.memory(), &mut self.chain)? {
+                return queue.set_notifications(host.memory(), Notifications::Wanted);
+            }
+            let written = match self.deliver(frame, features, host) {
+                Ok(()) => low_u32((HEADER_BYTES + frame.length) as u64),
+                Err(OutsideMemory) => {
+                    let why = "the guest's buffer cannot take them";
+                    self.undeliverable.count(why, host);
+                    0
+                }
+            };
+            if let Some(channel) = host.network() {
+                channel.release();
+            }
+            queue.push_used(host.memory(), self.chain.head, written)?;
+        }
+        queue.set_notifications(host.memory(), Notifications::Unwanted)
+    }
+
+    /// Copies a frame and its header into the chain.
+    fn deliver<H: Host>(
+        &mut self,
+        frame: CheckedFrame,
+        features: u64,
+        host: &mut H,
+    ) -> Result<(), OutsideMemory> {
+        let header = emit(frame.checksum, features);
+        self.chain.write(host.memory(), 0, &header)?;
+        let (start, length) = (HEADER_BYTES as u64, frame.length as u64);
+        let channel = host.network().ok_or(OutsideMemory)?;
+        self.chain
+            .visit(Side::Writable, start, length, |address, at, part| {
+                channel.drain(low_u32(at), address, low_u32(part))
+            })
+    }
+
+    /// Sends what the guest made available, as long as the channel has room.
+    fn send_all<H: Host>(
+        &mut self,
+        queue: &mut Queue,
+        features: u64,
+        host: &mut H,
+    ) -> Result<(), QueueError> {
+        for _ in 0..queue.size {
+            if !host.network().is_some_and(|channel| channel.has_room()) {
+                return queue.set_notifications(host.memory(), Notifications::Unwanted);
+            }
+            if !queue.pop(host.memory(), &mut self.chain)? {
+                break;
+            }
+            if self.send(features, host).is_none() {
+                self.illegal.count("the guest sent what is no frame", host);
+            }
+            queue.push_used(host.memory(), self.chain.head, 0)?;
+        }
+        queue.set_notifications(host.memory(), Notifications::Wanted)
+    }
+
+    /// Copies the chain's frame into the channel, if it is one.
+    fn send<H: Host>(&mut self, features: u64, host: &mut H) -> Option<()> {
+        let bytes = self.chain.length(Side::Readable);
+        let length = usize::try_from(bytes).ok()?.checked_sub(HEADER_BYTES)?;
+        if !(MIN_FRAME..=MAX_FRAME).contains(&length) {
+            return None;
+        }
+        let mut header = [0; HEADER_BYTES];
+        self.chain.read(host.memory(), 0, &mut header).ok()?;
+        let checksum: Checksum = parse(header, features)?;
+        let start = HEADER_BYTES as u64;
+        let channel = host.network()?;
+        self.chain
+            .visit(Side::Readable, start, length as u64, |address, at, part| {
+                channel.fill(low_u32(at), address, low_u32(part))
+            })
+            .ok()?;
+        channel.send(length, checksum).ok()
+    }
+}
