@@ -57,6 +57,9 @@ impl Image {
                 _ => {}
             }
         }
+        if image.segments.iter().filter(|s| s.writable).count() > 1 {
+            return Err("it has more than one segment that is written".into());
+        }
         let executable = image.segments.iter().filter(|segment| !segment.writable);
         let mut executable = executable.map(|s| s.address..s.address + s.length);
         if executable.any(|range| range.contains(&image.entry)) {
@@ -64,6 +67,15 @@ impl Image {
         } else {
             Err("its entry lies in no segment that is only read".into())
         }
+    }
+
+    /// What the data that the program writes are at first, if there are any that are not zero.
+    pub(crate) fn initial_data(&self) -> Option<&[u8]> {
+        let data = self.segments.iter().find(|segment| segment.writable)?;
+        let start = usize::try_from(data.offset).ok()?;
+        let length = usize::try_from(data.file_length).ok()?;
+        let bytes = self.contents.get(start..start + length)?;
+        (!bytes.is_empty()).then_some(bytes)
     }
 
     fn add(

@@ -93,6 +93,7 @@ fn what_a_component_is_told_is_what_it_holds() {
     assert_eq!(
         regions,
         [
+            "initial-data",
             "heap",
             "kernel",
             "server.out",
@@ -119,6 +120,14 @@ fn what_a_component_is_told_is_what_it_holds() {
             "thread.monitor"
         ]
     );
+    // Who may restart others knows how they start.
+    let starts: Vec<_> = watcher
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name.as_str())
+        .filter(|name| name.ends_with(".monitor"))
+        .collect();
+    assert_eq!(starts, ["entry.monitor", "stack.monitor"]);
 }
 
 #[test]
@@ -174,8 +183,11 @@ fn a_program_used_twice_is_in_the_archive_once() {
     let expected = [
         "system",
         "server.image",
+        "server.data",
         "watcher.image",
+        "watcher.data",
         "monitor.image",
+        "monitor.data",
         "guest-kernel",
     ];
     assert_eq!(images, expected);

@@ -9,7 +9,7 @@ const SIZE: usize = 2000;
 
 fn noise() -> Vec<u8> {
     let mut bytes = vec![0; SIZE];
-    Random::new([5; 32]).fill(&mut bytes);
+    Random::new([5; 32], 0).fill(&mut bytes);
     bytes
 }
 

@@ -12,6 +12,7 @@ pub(crate) struct Source {
     keys: ByteWriter,
     broken: Broken,
     asked: bool,
+    in_line: bool,
 }
 
 /// Whether the other side broke the channel's rules; it is not listened to any more then.
@@ -39,6 +40,7 @@ impl Source {
             keys: channel.byte_writer()?,
             broken: Broken::No,
             asked: false,
+            in_line: false,
         })
     }
 
@@ -49,7 +51,14 @@ impl Source {
         }
         match self.read(buffer) {
             Ok(0) => Turn::Nothing,
-            Ok(count) => Turn::Text(&buffer[..count]),
+            Ok(count) => {
+                let text = &buffer[..count];
+                self.in_line = text.last() != Some(&b'\n');
+                Turn::Text(text)
+            }
+            // It was started afresh: a line that it died in ends here.
+            Err(ChannelError::PeerReset) if core::mem::take(&mut self.in_line) => Turn::Text(b"\n"),
+            Err(ChannelError::PeerReset) => Turn::Nothing,
             Err(ChannelError::PeerMisbehaved) => {
                 self.broken = Broken::Yes;
                 Turn::Misbehaved
@@ -62,11 +71,18 @@ impl Source {
     pub(crate) fn asks(&mut self) -> bool {
         let asks =
             self.broken == Broken::No && self.channel.attention() == console_api::attention::ASKS;
-        if core::mem::replace(&mut self.asked, asks) && !asks && self.keys.wipe_consumed().is_err()
-        {
+        if core::mem::replace(&mut self.asked, asks) && !asks && self.wipe_keys().is_err() {
             self.broken = Broken::Yes;
         }
         asks
+    }
+
+    /// Those of a client that was started afresh too, once that is noticed.
+    fn wipe_keys(&mut self) -> Result<(), ChannelError> {
+        match self.keys.wipe_consumed() {
+            Err(ChannelError::PeerReset) => self.keys.wipe_consumed(),
+            wiped => wiped,
+        }
     }
 
     /// Hands over a keystroke; one that does not fit is lost.

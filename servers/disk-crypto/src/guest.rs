@@ -85,6 +85,7 @@ impl Guest {
             Err(PushError::Full | PushError::PeerMisbehaved) => {
                 state.cut_off(ChannelError::PeerMisbehaved);
             }
+            Err(PushError::PeerReset) => state.cut_off(ChannelError::PeerReset),
         }
     }
 

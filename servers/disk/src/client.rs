@@ -90,6 +90,7 @@ impl Client {
             Err(PushError::Full | PushError::PeerMisbehaved) => {
                 self.cut_off(ChannelError::PeerMisbehaved);
             }
+            Err(PushError::PeerReset) => self.cut_off(ChannelError::PeerReset),
         }
     }
 

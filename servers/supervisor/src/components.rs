@@ -5,12 +5,19 @@ use alloc::format;
 use runtime::{
     Component,
     environment::{Environment, Value},
-    kernel_calls::{Ipc, invoke::tcb_suspend},
-    sel4_sys,
+    kernel_calls::{
+        Ipc,
+        invoke::{Resume, tcb_suspend, tcb_write_registers},
+    },
+    sel4_sys::{self, MessageInfo, user_context::UserContext},
 };
+
+use crate::failure::Failure;
 
 /// The role of the channels over which guest monitors report.
 const GUEST: &str = "guest";
+/// The parameters that say how often a component may be started afresh.
+const RESTART: &str = "restart";
 /// Badges of faults are smaller: the component's index and one.
 const FIRST_CALL_BADGE: u64 = 0x1_0000;
 
@@ -63,12 +70,41 @@ impl Components {
         })
     }
 
-    /// Makes sure that a component does not run.
-    pub(crate) fn suspend(&self, name: &str) -> Result<(), sel4_sys::Error> {
-        match self.environment.capability_of("thread", name) {
-            Ok(thread) => tcb_suspend(&self.ipc, thread),
-            // Without the right to its thread: it stays in its fault, as nobody answers that.
-            Err(_) => Ok(()),
+    /// The components that may be started afresh, and how often within a minute.
+    pub(crate) fn restartable(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.environment.parameters.iter().filter_map(|parameter| {
+            let name = parameter.name.strip_prefix(RESTART)?.strip_prefix('.')?;
+            match parameter.value {
+                Value::Integer(limit) => Some((name, limit)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Starts a suspended component's program from its beginning, in life `life`.
+    pub(crate) fn start_afresh(&self, name: &str, life: u64) -> Result<(), Failure> {
+        let environment = self.environment;
+        let registers = UserContext {
+            rip: environment.integer_of("entry", name)?,
+            rsp: environment.integer_of("stack", name)?,
+            rdi: runtime::environment::ADDRESS,
+            rsi: life,
+            ..UserContext::default()
+        };
+        let thread = environment.capability_of("thread", name)?;
+        tcb_write_registers(&self.ipc, thread, Resume::Yes, &registers).map_err(Failure::Kernel)
+    }
+
+    /// Makes sure that a component does not run. Who waits for its answer is told that none will come.
+    pub(crate) fn stop(&self, name: &str) -> Result<(), sel4_sys::Error> {
+        // Without the right to its thread: it stays in its fault, as nobody answers that.
+        if let Ok(thread) = self.environment.capability_of("thread", name) {
+            tcb_suspend(&self.ipc, thread)?;
         }
+        if let Ok(reply) = self.environment.capability_of("reply", name) {
+            let nothing = MessageInfo::new(runtime::PEER_RESET, 0, 0);
+            self.ipc.nb_send(reply, nothing, [0; 4]);
+        }
+        Ok(())
     }
 }

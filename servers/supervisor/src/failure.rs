@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use runtime::environment::Missing;
+use runtime::{environment::Missing, sel4_sys};
 use supervisor_core::UnknownAction;
 
 pub(crate) enum Failure {
@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Policy(&'static str, UnknownAction),
     /// A port's number or value is too large.
     PortRange(&'static str),
+    /// The kernel refuses something.
+    Kernel(sel4_sys::Error),
 }
 
 impl From<Missing> for Failure {
@@ -24,6 +26,7 @@ impl fmt::Display for Failure {
             Self::Missing(error) => error.fmt(f),
             Self::Policy(parameter, error) => write!(f, "`{parameter}`: {error}"),
             Self::PortRange(device) => write!(f, "the port or value of `{device}` is too large"),
+            Self::Kernel(error) => write!(f, "the kernel refuses: {error:?}"),
         }
     }
 }

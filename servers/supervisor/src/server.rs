@@ -1,8 +1,10 @@
 //! What is done about each message.
 
-use runtime::{Component, Event, Request, Server as Receiver, kernel_calls::Ipc, println};
+use alloc::collections::BTreeMap;
+
+use runtime::{Clock, Component, Event, Request, Server as Receiver, kernel_calls::Ipc, println};
 use supervisor_api::{Noted, Report};
-use supervisor_core::{Action, Fault, Guests, Policy, Remaining};
+use supervisor_core::{Action, Fault, Guests, Policy, Remaining, Restarts};
 
 use crate::{
     components::{Components, Sender},
@@ -12,7 +14,9 @@ use crate::{
 
 pub(crate) struct Server {
     ipc: Ipc,
+    clock: Clock,
     components: Components,
+    restarts: BTreeMap<&'static str, Restarts>,
     guests: Guests,
     policy: Policy,
     power: Power,
@@ -31,8 +35,12 @@ impl Server {
             on_component_fault: action("on-component-fault")?,
         };
         let components = Components::new(component);
+        let restartable = components.restartable();
+        let restarts = restartable.map(|(name, limit)| (name, Restarts::new(limit)));
         Ok(Self {
             ipc: component.ipc,
+            clock: component.clock,
+            restarts: restarts.collect(),
             guests: Guests::new(components.monitors().map(|(_, badge)| badge)),
             components,
             policy,
@@ -65,17 +73,38 @@ impl Server {
         }
     }
 
-    fn component_faulted(&self, culprit: &str, message: &Request) {
+    fn component_faulted(&mut self, culprit: &str, message: &Request) {
         let info = message.received.info;
         let fault = Fault::decode(info.label(), |index| {
             let present = (index as u64) < info.length();
             if present { self.ipc.word(index) } else { 0 }
         });
         println!("{culprit} is stopped: {fault}");
-        if let Err(error) = self.components.suspend(culprit) {
+        if let Err(error) = self.components.stop(culprit) {
             println!("{culprit} cannot be suspended: {error:?}");
         }
-        self.perform(self.policy.on_component_fault);
+        if !self.starts_afresh(culprit) {
+            self.perform(self.policy.on_component_fault);
+        }
+    }
+
+    /// Starts a stopped component afresh, if the manifest wants that and it has not died too often.
+    fn starts_afresh(&mut self, culprit: &str) -> bool {
+        let Some(restarts) = self.restarts.get_mut(culprit) else {
+            return false;
+        };
+        let Some(life) = restarts.next_life(self.clock.duration(self.clock.now())) else {
+            println!("{culprit} stops too often and is not started again");
+            return false;
+        };
+        println!("{culprit} is started afresh");
+        match self.components.start_afresh(culprit, life) {
+            Ok(()) => true,
+            Err(error) => {
+                println!("{culprit} cannot be started afresh: {error}");
+                false
+            }
+        }
     }
 
     fn guest_ended(&mut self, name: &str, badge: u64, report: &Report) {

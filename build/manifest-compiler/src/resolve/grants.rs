@@ -36,10 +36,13 @@ fn add_faults(builder: &mut Builder<'_>, grant: &Grant, holder: usize, index: us
     builder.setting(holder, format!("component.{index}"), Value::Text(name));
 }
 
-/// The thread, and the reply object if the component answers calls.
+/// The thread, how it starts, and the reply object if the component answers calls.
 fn add_restart(builder: &mut Builder<'_>, grant: &Grant, holder: usize, index: usize) {
     let (name, why) = (builder.name(index), grant.why.get_ref());
-    let tcb = builder.system.components[index].tcb;
+    let component = &builder.system.components[index];
+    let (tcb, entry, stack) = (component.tcb, component.entry, component.stack_top);
+    builder.number(holder, format!("entry.{name}"), entry);
+    builder.number(holder, format!("stack.{name}"), stack);
     builder.capability(holder, format!("thread.{name}"), (tcb, Rights::ALL, 0), why);
     if let Some((_, reply)) = builder.states[index].endpoint {
         builder.capability(

@@ -29,15 +29,40 @@ pub(super) fn add(builder: &mut Builder<'_>, inputs: &mut dyn Inputs, report: &m
 }
 
 fn add_image(builder: &mut Builder<'_>, index: usize, package: &str, image: Image) {
+    let initial_data = image.initial_data().map(<[u8]>::to_vec);
     let file = builder.file(ArchiveEntry {
         name: format!("{package}.image"),
         contents: image.contents,
         large: false,
     });
+    if let Some(data) = initial_data {
+        add_initial_data(builder, index, package, data);
+    }
     builder.system.components[index].entry = image.entry;
     for segment in image.segments {
         add_segment(builder, index, file, &segment);
     }
+}
+
+/// What the program's data are at first, for a program that is started afresh: the archive's own memory, and another
+/// place of it than the root server copies from.
+fn add_initial_data(builder: &mut Builder<'_>, index: usize, package: &str, mut data: Vec<u8>) {
+    let size = data.len() as u64;
+    data.resize(data.len().next_multiple_of(4096), 0);
+    let file = builder.file(ArchiveEntry {
+        name: format!("{package}.data"),
+        contents: data,
+        large: false,
+    });
+    let run = layout::small_frames(size, Content::Archive { file, offset: 0 });
+    let name = format!("{}.initial-data", builder.name(index));
+    let frames = builder.archive_frames(name, run, "What the program's data are at its start.");
+    let region = NewRegion {
+        rights: Rights::READ,
+        sharing: Sharing::Shared,
+        ..private("initial-data", frames, size)
+    };
+    builder.region(index, &region);
 }
 
 /// What is only read is the archive's own memory; what is written is a copy.

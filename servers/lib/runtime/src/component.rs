@@ -46,28 +46,30 @@ macro_rules! component {
     ($main:path) => {
         $crate::panic_handler!();
 
-        /// The entry: RDI holds the environment's address, RSP the end of the stack.
+        /// The entry: RDI holds the environment's address, RSI how often the program was started before, RSP the
+        /// end of the stack.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         #[unsafe(link_section = ".text._start")]
         extern "C" fn _start() -> ! {
-            extern "C" fn start(environment: usize) -> ! {
-                // SAFETY: called once, by the entry, with what the root server put into RDI.
-                unsafe { $crate::start::component(environment, $main) }
+            extern "C" fn start(environment: usize, life: u64) -> ! {
+                // SAFETY: called by the entry, with what the root server or the supervisor put there.
+                unsafe { $crate::start::component(environment, life, $main) }
             }
             ::core::arch::naked_asm!("xor ebp, ebp", "call {start}", "ud2", start = sym start)
         }
     };
 }
 
-/// Sets a component up and runs it.
+/// Sets a component up and runs it, in its first life (0) or a later one.
 ///
 /// # Safety
 ///
-/// To be called once, as the first thing in a program that the root server started.
+/// To be called as the first thing in a program that the root server, or the supervisor, started.
 #[doc(hidden)]
 pub unsafe fn start<E: Display>(
     environment: usize,
+    life: u64,
     main: fn(Component) -> Result<Infallible, E>,
 ) -> ! {
     static ENVIRONMENT: Once<Environment<'static>> = Once::new();
@@ -86,12 +88,18 @@ pub unsafe fn start<E: Display>(
         )
     };
     let environment = match Environment::decode(page) {
-        Ok(environment) => ENVIRONMENT.call_once(|| environment),
+        Ok(environment) => environment,
         Err(error) => panic!("{error}"),
     };
+    #[cfg(not(test))]
+    if life > 0 {
+        // SAFETY: nothing has used static data or a region yet, and the root server's word is true.
+        unsafe { crate::life::begin(&environment) };
+    }
+    let environment = ENVIRONMENT.call_once(|| environment);
     // SAFETY: the root server wrote the environment and mapped what it says; code, data and stack
-    // lie below all regions. This function runs once, so there is one `Memory`.
-    let memory = unsafe { Memory::new(environment) };
+    // lie below all regions. This function runs once in a life, so there is one `Memory`.
+    let memory = unsafe { Memory::new(environment, life) };
     output::open(&memory);
     #[cfg(not(test))]
     if let Ok(heap) = memory.exclusive("heap") {
@@ -102,7 +110,7 @@ pub unsafe fn start<E: Display>(
         memory,
         ipc,
         clock: Clock::new(environment.tsc_khz),
-        random: Random::new(environment.seed),
+        random: Random::new(environment.seed, life),
     });
     crate::println!("stops: {error}");
     stop()

@@ -14,6 +14,8 @@ use crate::notification::SIGNAL_MARK;
 
 /// Label of typed messages.
 const LABEL: u64 = 0x5e15;
+/// Label of the empty answer that the supervisor gives for a server that died with a call unanswered.
+pub const PEER_RESET: u64 = 0x5e16;
 /// Words of the largest message.
 #[expect(clippy::cast_possible_truncation, reason = "the constant is 120")]
 const WORDS: usize = MESSAGE_WORDS_MAX as usize;
@@ -27,6 +29,8 @@ pub enum CallError {
     TooLong,
     /// The answer is none that this program knows; for instance that of a server that cannot read the request.
     Unintelligible,
+    /// The server was started afresh before it answered; it may or may not have done what it was asked for.
+    PeerReset,
 }
 
 /// The right to call a server.
@@ -48,11 +52,14 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// The request is too long, or the reply is not one.
+    /// The request is too long, the reply is not one, or the server was started afresh.
     pub fn call<Q: Serialize, R: DeserializeOwned>(&self, request: &Q) -> Result<R, CallError> {
         let message = Message::encode(request).ok_or(CallError::TooLong)?;
         message.fill_buffer(&self.ipc);
         let reply = self.ipc.call(self.slot, message.info(), message.head());
+        if reply.info.label() == PEER_RESET {
+            return Err(CallError::PeerReset);
+        }
         Message::received(&self.ipc, &reply)
             .and_then(|reply| reply.decode())
             .ok_or(CallError::Unintelligible)
@@ -208,6 +215,7 @@ impl core::fmt::Display for CallError {
         f.write_str(match self {
             Self::TooLong => "the request does not fit into a message",
             Self::Unintelligible => "the server's answer makes no sense",
+            Self::PeerReset => "the server was started afresh",
         })
     }
 }

@@ -8,8 +8,9 @@
 //! # Soundness
 //!
 //! Unsafe code here stands on three facts. A program has **one thread**: nothing is shared between
-//! threads, and the locks exist for Rust's rules, not for waiting. It **starts once**, in
-//! `_start`, before which nothing ran: so one [`Memory`](shared_memory::Memory), one
+//! threads, and the locks exist for Rust's rules, not for waiting. It **starts once
+//! in a life**, in `_start`, before which nothing ran, or whose traces are undone before anything looks at them:
+//! so one [`Memory`](shared_memory::Memory), one
 //! [`Ipc`](kernel_calls::Ipc), one heap are made. And what the **root server** says in the environment
 //! is true; it is trusted by everything anyway, and it made the mappings that it describes.
 
@@ -23,6 +24,8 @@ mod endpoint;
 #[cfg(not(test))]
 mod heap;
 #[cfg(not(test))]
+mod life;
+#[cfg(not(test))]
 mod memory_functions;
 mod notification;
 mod output;
@@ -35,7 +38,7 @@ mod root_task;
 pub use clock::{Clock, Ticks};
 pub use component::Component;
 pub use deadline::DeadlineTimer;
-pub use endpoint::{CallError, Endpoint, Event, Request, Server};
+pub use endpoint::{CallError, Endpoint, Event, PEER_RESET, Request, Server};
 pub use environment;
 pub use kernel_calls;
 pub use notification::{Notification, Signal};

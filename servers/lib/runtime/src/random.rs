@@ -12,10 +12,12 @@ pub struct Random {
 }
 
 impl Random {
-    /// The generator of `seed`.
+    /// The generator of `seed` for a component's first life (0) or a later one. Each life has a stream of the
+    /// cipher to itself: a component that was started afresh never makes a number again that it made before.
     #[must_use]
-    pub fn new(seed: [u8; 32]) -> Self {
-        let generator = ChaCha20Rng::from_seed(seed);
+    pub fn new(seed: [u8; 32], life: u64) -> Self {
+        let mut generator = ChaCha20Rng::from_seed(seed);
+        generator.set_stream(life);
         Self { generator }
     }
 
@@ -48,3 +50,22 @@ impl TryRng for Random {
 }
 
 impl TryCryptoRng for Random {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_life_repeats_another() {
+        let mut firsts: Vec<u64> = (0..100)
+            .map(|life| Random::new([7; 32], life).number())
+            .collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        assert_eq!(firsts.len(), 100);
+        assert_eq!(
+            Random::new([7; 32], 0).number(),
+            Random::new([7; 32], 0).number()
+        );
+    }
+}

@@ -6,7 +6,7 @@ use environment::{Kind, Missing, Name};
 use kernel_calls::{Registers, syscall};
 use sel4_sys::{MessageInfo, syscall};
 
-use crate::{ChannelError, Memory, OpenError, RegionReader, RegionWriter};
+use crate::{Memory, OpenError, RegionReader, RegionWriter};
 
 /// Offset of the count of what this side produced.
 const PRODUCED: usize = 0;
@@ -29,6 +29,7 @@ pub struct Channel {
     input: RegionReader,
     signal: Signal,
     badge: u64,
+    life: u64,
 }
 
 /// How the peer is woken.
@@ -53,13 +54,19 @@ impl Channel {
         if output.is_none() && input.is_none() {
             return Err(Missing::new(Kind::Region, name, "out").into());
         }
-        Ok(Self {
+        let channel = Self {
             name: Name::new(name, ""),
             output: output.unwrap_or(RegionWriter::EMPTY),
             input: input.unwrap_or(RegionReader::EMPTY),
             signal: Signal::Notification(environment.capability_of(name, "signal")?),
             badge: environment.integer_of(name, "badge")?,
-        })
+            life: memory.life(),
+        };
+        if channel.life > 0 {
+            // Whatever the life before wanted is not wanted any more.
+            channel.set_attention(0);
+        }
+        Ok(channel)
     }
 
     /// Opens the channel of `client` in the role `role`: the one called `role.client`.
@@ -136,6 +143,11 @@ impl Channel {
         self.input.read_u64_at(ATTENTION).unwrap_or(0)
     }
 
+    /// How often this program was started afresh.
+    pub(crate) const fn life(&self) -> u64 {
+        self.life
+    }
+
     pub(crate) fn unusable(&self, why: &'static str) -> OpenError {
         let region = self.name;
         OpenError::Unusable { region, why }
@@ -158,8 +170,18 @@ impl Channel {
             input: input.reader(),
             signal: Signal::None,
             badge,
+            life: 0,
         };
         (end(first, second, 1), end(second, first, 2))
+    }
+
+    /// This end as a program finds it that was started afresh `life` times: queues and streams that are opened on
+    /// it begin anew.
+    #[cfg(any(test, feature = "simulation"))]
+    #[must_use]
+    pub const fn in_life(mut self, life: u64) -> Self {
+        self.life = life;
+        self
     }
 }
 
@@ -172,7 +194,7 @@ fn granted<R>(region: Result<R, OpenError>) -> Result<Option<R>, OpenError> {
     }
 }
 
-/// A count that this side publishes and the peer reads.
+/// A count that one side publishes and the other reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
     Produced,
@@ -180,37 +202,19 @@ pub(crate) enum Count {
 }
 
 impl Count {
-    const fn offset(self) -> usize {
+    /// Where it lies in its side's region.
+    pub(crate) const fn offset(self) -> usize {
         match self {
             Self::Produced => PRODUCED,
             Self::Consumed => CONSUMED,
         }
     }
 
-    /// This side's count as it was published last, perhaps by an earlier run of this program.
-    pub(crate) fn own(self, output: &RegionWriter) -> u64 {
-        output.read_u64_at(self.offset()).unwrap_or(0)
-    }
-
-    /// Publishes this side's count; everything stored before is visible to who sees it.
-    #[inline]
-    pub(crate) fn publish(self, output: &RegionWriter, count: u64) -> Result<(), ChannelError> {
-        output
-            .write_u64_at(self.offset(), count)
-            .map_err(|_| ChannelError::PeerMisbehaved)
-    }
-
-    /// The peer's count. It must lie from `low` to `high`.
-    #[inline]
-    pub(crate) fn observe(
-        self,
-        input: &RegionReader,
-        low: u64,
-        high: u64,
-    ) -> Result<u64, ChannelError> {
-        match input.read_u64_at(self.offset()) {
-            Ok(count) if (low..=high).contains(&count) => Ok(count),
-            _ => Err(ChannelError::PeerMisbehaved),
+    /// The one that the other side publishes about the same things.
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Produced => Self::Consumed,
+            Self::Consumed => Self::Produced,
         }
     }
 }

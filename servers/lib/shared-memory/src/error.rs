@@ -22,12 +22,15 @@ pub enum OpenError {
     },
 }
 
-/// The peer of a channel broke its rules: it counts backwards or beyond what fits.
-/// Nothing was taken or given; whether to go on with such a peer is for the program to decide.
+/// Why nothing was taken from a channel, nor given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelError {
-    /// The peer's counts cannot be true.
+    /// The peer's counts cannot be true: it counts backwards or beyond what fits. Whether to go on with such a
+    /// peer is for the program to decide.
     PeerMisbehaved,
+    /// The peer was started afresh. What was in this queue or stream is gone, and it can be used again from now
+    /// on; what the peer has not answered, it has never seen. Said once for each queue or stream.
+    PeerReset,
 }
 
 /// Why a message was not queued.
@@ -35,8 +38,10 @@ pub enum ChannelError {
 pub enum PushError {
     /// The peer has not yet taken enough messages.
     Full,
-    /// The peer's counts cannot be true.
+    /// As for [`ChannelError::PeerMisbehaved`].
     PeerMisbehaved,
+    /// As for [`ChannelError::PeerReset`].
+    PeerReset,
 }
 
 impl From<Missing> for OpenError {
@@ -46,8 +51,11 @@ impl From<Missing> for OpenError {
 }
 
 impl From<ChannelError> for PushError {
-    fn from(ChannelError::PeerMisbehaved: ChannelError) -> Self {
-        Self::PeerMisbehaved
+    fn from(error: ChannelError) -> Self {
+        match error {
+            ChannelError::PeerMisbehaved => Self::PeerMisbehaved,
+            ChannelError::PeerReset => Self::PeerReset,
+        }
     }
 }
 
@@ -68,7 +76,10 @@ impl fmt::Display for OpenError {
 
 impl fmt::Display for ChannelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the peer of a channel broke its rules")
+        f.write_str(match self {
+            Self::PeerMisbehaved => "the peer of a channel broke its rules",
+            Self::PeerReset => "the peer of a channel was started afresh",
+        })
     }
 }
 
@@ -77,6 +88,7 @@ impl fmt::Display for PushError {
         match self {
             Self::Full => f.write_str("the queue is full"),
             Self::PeerMisbehaved => ChannelError::PeerMisbehaved.fmt(f),
+            Self::PeerReset => ChannelError::PeerReset.fmt(f),
         }
     }
 }

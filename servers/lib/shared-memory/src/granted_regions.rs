@@ -51,7 +51,7 @@ fn memory() -> Memory {
     description.encode(page).expect("a few entries fit");
     let environment = Environment::decode(page).expect("it was encoded");
     // SAFETY: the regions are leaked memory to which no other reference exists.
-    unsafe { Memory::new(Box::leak(Box::new(environment))) }
+    unsafe { Memory::new(Box::leak(Box::new(environment)), 0) }
 }
 
 fn why(error: OpenError) -> String {

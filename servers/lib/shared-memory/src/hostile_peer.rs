@@ -21,7 +21,9 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let offset = prop_oneof![Just(0usize), Just(64), 0..REGION - 8];
+    let counts = prop_oneof![Just(0usize), Just(64)];
+    let head = (counts, 0..3usize).prop_map(|(count, word)| count + 8 * word);
+    let offset = prop_oneof![head, 0..REGION - 8];
     let word = prop_oneof![0..20u64, Just(u64::MAX), Just(1 << 32), any::<u64>()];
     prop_oneof![
         (offset, word).prop_map(|(offset, word)| Step::PeerWrites { offset, word }),

@@ -19,6 +19,12 @@
 //! access is checked against the region's length, and a region that is given out as a slice is
 //! [private](environment::Sharing::Private), given out once, and never both ways.
 //!
+//! # Restarts
+//!
+//! A peer that was started afresh shows as [`ChannelError::PeerReset`], once for each queue or stream; it is the
+//! program's matter to say again what the peer has not answered. The program that was started afresh itself
+//! just opens its channels: nothing moves before the peer has taken notice.
+//!
 //! # Ordering
 //!
 //! A producer writes descriptors and data, then the count; a consumer reads the count, then
@@ -32,11 +38,14 @@
 
 pub mod access;
 mod channel;
+mod end;
 mod error;
 #[cfg(test)]
 mod granted_regions;
 #[cfg(test)]
 mod hostile_peer;
+#[cfg(test)]
+mod lives;
 mod memory;
 mod queue;
 mod region;

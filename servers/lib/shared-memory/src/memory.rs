@@ -12,6 +12,7 @@ const REGIONS_MAX: usize = 128;
 /// Opens regions. A program has one, made by its runtime.
 pub struct Memory {
     environment: &'static Environment<'static>,
+    life: u64,
     given_out: [Cell<GivenOut>; REGIONS_MAX],
 }
 
@@ -33,7 +34,7 @@ pub struct Window {
 }
 
 impl Memory {
-    /// The regions of `environment`.
+    /// The regions of `environment`, for a program that was started afresh `life` times.
     ///
     /// # Safety
     ///
@@ -41,9 +42,10 @@ impl Memory {
     /// are mapped as it says, hold nothing that the program uses otherwise (code, data, stack),
     /// and the private ones are reached by nobody else. There is one `Memory` in the program.
     #[must_use]
-    pub const unsafe fn new(environment: &'static Environment<'static>) -> Self {
+    pub const unsafe fn new(environment: &'static Environment<'static>, life: u64) -> Self {
         Self {
             environment,
+            life,
             given_out: [const { Cell::new(GivenOut::No) }; REGIONS_MAX],
         }
     }
@@ -52,6 +54,12 @@ impl Memory {
     #[must_use]
     pub const fn environment(&self) -> &'static Environment<'static> {
         self.environment
+    }
+
+    /// How often this program was started afresh.
+    #[must_use]
+    pub const fn life(&self) -> u64 {
+        self.life
     }
 
     /// Region `name`, to be read.

@@ -2,8 +2,7 @@
 //!
 //! The messages lie behind the header of their sender's region, one after another; message
 //! number n at place n modulo the length. Counts never wrap: at one message a nanosecond it would take
-//! five centuries. A program that is started again finds its own counts in the region that it alone writes,
-//! and goes on there: what it had sent stays sent, what it had taken and not released it takes again.
+//! five centuries.
 
 use core::marker::PhantomData;
 
@@ -12,6 +11,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use crate::{
     Channel, ChannelError, OpenError, PushError, RegionReader, RegionWriter,
     channel::{Count, HEADER},
+    end::End,
 };
 
 /// Data areas begin at a page, so that devices and copies find them aligned.
@@ -26,11 +26,8 @@ pub const fn data_area_offset<T>(queue_length: usize) -> usize {
 /// The sending end of a queue.
 #[derive(Debug)]
 pub struct Sender<T> {
-    output: RegionWriter,
-    input: RegionReader,
+    end: End,
     length: u64,
-    produced: u64,
-    consumed: u64,
     message: PhantomData<T>,
 }
 
@@ -40,12 +37,9 @@ pub struct Sender<T> {
 /// aside for it, until it is [released](Self::release).
 #[derive(Debug)]
 pub struct Receiver<T> {
-    output: RegionWriter,
-    input: RegionReader,
+    end: End,
     length: u64,
-    produced: u64,
     taken: u64,
-    consumed: u64,
     message: PhantomData<T>,
 }
 
@@ -60,13 +54,9 @@ impl Channel {
         queue_length: usize,
     ) -> Result<Sender<T>, OpenError> {
         self.check_sizes::<T>(queue_length, self.output().len(), self.input().len())?;
-        let (length, produced) = (queue_length as u64, Count::Produced.own(&self.output()));
         Ok(Sender {
-            output: self.output(),
-            input: self.input(),
-            length,
-            produced,
-            consumed: produced.saturating_sub(length),
+            end: End::open(self, Count::Produced),
+            length: queue_length as u64,
             message: PhantomData,
         })
     }
@@ -81,14 +71,10 @@ impl Channel {
         queue_length: usize,
     ) -> Result<Receiver<T>, OpenError> {
         self.check_sizes::<T>(queue_length, self.input().len(), self.output().len())?;
-        let consumed = Count::Consumed.own(&self.output());
         Ok(Receiver {
-            output: self.output(),
-            input: self.input(),
+            end: End::open(self, Count::Consumed),
             length: queue_length as u64,
-            produced: consumed,
-            taken: consumed,
-            consumed,
+            taken: 0,
             message: PhantomData,
         })
     }
@@ -126,39 +112,46 @@ impl Channel {
 }
 
 impl<T: IntoBytes + Immutable> Sender<T> {
-    /// Places that are free.
+    /// Places that are free; none before a peer that was there earlier has taken notice of this life.
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn free(&mut self) -> Result<u64, ChannelError> {
-        self.consumed = Count::Consumed.observe(&self.input, self.consumed, self.produced)?;
-        Ok(self.length - (self.produced - self.consumed))
+        if !self.end.is_met()? {
+            return Ok(0);
+        }
+        self.end.observe(self.end.own)?;
+        Ok(self.length - (self.end.own - self.end.peer))
     }
 
     /// The place that the next message will have: its number modulo the length of the queue.
     #[inline]
     #[must_use]
     pub fn next_place(&self) -> usize {
-        index(self.produced, self.length)
+        index(self.end.own, self.length)
     }
 
     /// Queues `message`. The peer sees it now, but is woken only by [`Channel::signal`].
     ///
     /// # Errors
     ///
-    /// The queue is full, or the peer's count cannot be true.
+    /// The queue is full, the peer's count cannot be true, or it was started afresh.
     #[inline]
     pub fn push(&mut self, message: &T) -> Result<(), PushError> {
-        if self.produced - self.consumed == self.length && self.free()? == 0 {
+        if !self.end.is_met()? {
             return Err(PushError::Full);
         }
-        let place = place::<T>(self.produced, self.length);
-        self.output
+        if self.end.own - self.end.peer == self.length && self.free()? == 0 {
+            return Err(PushError::Full);
+        }
+        let place = place::<T>(self.end.own, self.length);
+        self.end
+            .output
             .write_at(place, message.as_bytes())
             .map_err(|_| PushError::Full)?;
-        self.produced += 1;
-        Ok(Count::Produced.publish(&self.output, self.produced)?)
+        self.end.own += 1;
+        Ok(self.end.publish()?)
     }
 }
 
@@ -167,7 +160,7 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     #[inline]
     pub fn pop(&mut self) -> Result<Option<T>, ChannelError> {
         let message = self.take()?;
@@ -182,19 +175,28 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh; then what was taken needs no release any more.
     #[inline]
     pub fn take(&mut self) -> Result<Option<T>, ChannelError> {
-        if self.produced == self.taken {
-            let high = self.consumed + self.length;
-            self.produced = Count::Produced.observe(&self.input, self.produced, high)?;
-            if self.produced == self.taken {
+        match self.end.is_met() {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                // What was taken lay in a queue that is no more.
+                self.taken = self.end.own;
+                return Err(error);
+            }
+        }
+        if self.end.peer == self.taken {
+            self.end.observe(self.end.own + self.length)?;
+            if self.end.peer == self.taken {
                 return Ok(None);
             }
         }
         let mut message = T::new_zeroed();
         let place = place::<T>(self.taken, self.length);
-        self.input
+        self.end
+            .input
             .read_at(place, message.as_mut_bytes())
             .map_err(|_| ChannelError::PeerMisbehaved)?;
         self.taken += 1;
@@ -209,8 +211,8 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
     /// This side's region has no room for counts, which opening the queue rules out.
     #[inline]
     pub fn release(&mut self, count: u64) -> Result<(), ChannelError> {
-        self.consumed += count.min(self.taken - self.consumed);
-        Count::Consumed.publish(&self.output, self.consumed)
+        self.end.own += count.min(self.taken - self.end.own);
+        self.end.publish()
     }
 }
 

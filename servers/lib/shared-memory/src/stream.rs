@@ -4,28 +4,23 @@
 //! what the region holds.
 
 use crate::{
-    Channel, ChannelError, OpenError, RegionReader, RegionWriter,
+    Channel, ChannelError, OpenError,
     channel::{Count, HEADER},
+    end::End,
 };
 
 /// The writing end of a byte stream.
 #[derive(Debug)]
 pub struct ByteWriter {
-    output: RegionWriter,
-    input: RegionReader,
+    end: End,
     length: usize,
-    produced: u64,
-    consumed: u64,
 }
 
 /// The reading end of a byte stream.
 #[derive(Debug)]
 pub struct ByteReader {
-    output: RegionWriter,
-    input: RegionReader,
+    end: End,
     length: usize,
-    produced: u64,
-    consumed: u64,
 }
 
 impl Channel {
@@ -36,13 +31,9 @@ impl Channel {
     /// The channel's regions are too small for one.
     pub fn byte_writer(&self) -> Result<ByteWriter, OpenError> {
         let length = self.stream_length(self.output().len(), self.input().len())?;
-        let produced = Count::Produced.own(&self.output());
         Ok(ByteWriter {
-            output: self.output(),
-            input: self.input(),
+            end: End::open(self, Count::Produced),
             length,
-            produced,
-            consumed: produced.saturating_sub(length as u64),
         })
     }
 
@@ -53,13 +44,9 @@ impl Channel {
     /// The channel's regions are too small for one.
     pub fn byte_reader(&self) -> Result<ByteReader, OpenError> {
         let length = self.stream_length(self.input().len(), self.output().len())?;
-        let consumed = Count::Consumed.own(&self.output());
         Ok(ByteReader {
-            output: self.output(),
-            input: self.input(),
+            end: End::open(self, Count::Consumed),
             length,
-            produced: consumed,
-            consumed,
         })
     }
 
@@ -72,21 +59,24 @@ impl Channel {
 }
 
 impl ByteWriter {
-    /// Bytes that the stream takes now.
+    /// Bytes that the stream takes now; none before a peer that was there earlier has taken notice of this life.
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn free(&mut self) -> Result<usize, ChannelError> {
-        self.consumed = Count::Consumed.observe(&self.input, self.consumed, self.produced)?;
-        Ok(self.length - distance(self.consumed, self.produced))
+        if !self.end.is_met()? {
+            return Ok(0);
+        }
+        self.end.observe(self.end.own)?;
+        Ok(self.length - distance(self.end.peer, self.end.own))
     }
 
     /// Bytes that the peer has not taken yet.
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn waiting(&mut self) -> Result<usize, ChannelError> {
         Ok(self.length - self.free()?)
     }
@@ -95,15 +85,15 @@ impl ByteWriter {
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn write(&mut self, bytes: &[u8]) -> Result<usize, ChannelError> {
         let bytes = bytes.get(..self.free()?).unwrap_or(bytes);
-        let start = position(self.produced, self.length);
+        let start = position(self.end.own, self.length);
         let (first, second) = bytes.split_at(bytes.len().min(self.length - start));
         self.copy_in(start, first)?;
         self.copy_in(0, second)?;
-        self.produced += bytes.len() as u64;
-        Count::Produced.publish(&self.output, self.produced)?;
+        self.end.own += bytes.len() as u64;
+        self.end.publish()?;
         Ok(bytes.len())
     }
 
@@ -111,23 +101,25 @@ impl ByteWriter {
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn wipe_consumed(&mut self) -> Result<(), ChannelError> {
         let free = self.free()?;
-        let start = position(self.produced, self.length);
+        let start = position(self.end.own, self.length);
         let first = free.min(self.length - start);
         self.wipe(start, first)?;
         self.wipe(0, free - first)
     }
 
     fn copy_in(&self, position: usize, bytes: &[u8]) -> Result<(), ChannelError> {
-        self.output
+        self.end
+            .output
             .write_at(HEADER + position, bytes)
             .map_err(|_| ChannelError::PeerMisbehaved)
     }
 
     fn wipe(&self, position: usize, length: usize) -> Result<(), ChannelError> {
-        self.output
+        self.end
+            .output
             .fill_at(HEADER + position, length, 0)
             .map_err(|_| ChannelError::PeerMisbehaved)
     }
@@ -144,37 +136,40 @@ impl ByteReader {
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn available(&mut self) -> Result<usize, ChannelError> {
-        let high = self.consumed + self.length as u64;
-        self.produced = Count::Produced.observe(&self.input, self.produced, high)?;
-        Ok(distance(self.consumed, self.produced))
+        if !self.end.is_met()? {
+            return Ok(0);
+        }
+        self.end.observe(self.end.own + self.length as u64)?;
+        Ok(distance(self.end.own, self.end.peer))
     }
 
     /// Takes what is there into `bytes`, as far as it fits, and answers how many bytes that are.
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true.
+    /// The peer's count cannot be true, or it was started afresh.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ChannelError> {
         let count = self.available()?.min(bytes.len());
-        let start = position(self.consumed, self.length);
+        let start = position(self.end.own, self.length);
         let (first, second) = bytes[..count].split_at_mut(count.min(self.length - start));
         self.copy_out(start, first)?;
         self.copy_out(0, second)?;
-        self.consumed += count as u64;
-        Count::Consumed.publish(&self.output, self.consumed)?;
+        self.end.own += count as u64;
+        self.end.publish()?;
         Ok(count)
     }
 
     fn copy_out(&self, position: usize, bytes: &mut [u8]) -> Result<(), ChannelError> {
-        self.input
+        self.end
+            .input
             .read_at(HEADER + position, bytes)
             .map_err(|_| ChannelError::PeerMisbehaved)
     }
 }
 
-/// How far `ahead` is ahead of `behind`: never more than a region holds, which [`Count::observe`] checked.
+/// How far `ahead` is ahead of `behind`: never more than a region holds, which [`End::observe`] checked.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "at most the length of a region, which is a usize"

@@ -82,37 +82,6 @@ proptest! {
 }
 
 #[test]
-fn a_program_that_starts_again_goes_on_where_it_was() {
-    let (ours, theirs) = Channel::simulated_pair(REGION, None);
-    let mut receiver = theirs.receiver::<u64>(4).expect("large enough");
-    for message in 0..3 {
-        // A new sender each time.
-        let mut sender = ours.sender::<u64>(4).expect("large enough");
-        assert_eq!(sender.push(&message), Ok(()));
-    }
-    assert_eq!(receiver.pop(), Ok(Some(0)));
-    // Taken, but not released: it is taken again.
-    assert_eq!(receiver.take(), Ok(Some(1)));
-    let mut receiver = theirs.receiver::<u64>(4).expect("large enough");
-    assert_eq!(receiver.take(), Ok(Some(1)));
-    let mut sender = ours.sender::<u64>(4).expect("large enough");
-    assert_eq!(sender.free(), Ok(2));
-
-    let (ours, theirs) = Channel::simulated_pair(192 + 8, None);
-    let mut reader = theirs.byte_reader().expect("large enough");
-    for text in [b"abc", b"def"] {
-        let mut writer = ours.byte_writer().expect("large enough");
-        assert_eq!(writer.write(text), Ok(3));
-    }
-    let mut bytes = [0; 2];
-    assert_eq!(reader.read(&mut bytes), Ok(2));
-    let mut reader = theirs.byte_reader().expect("large enough");
-    let mut rest = [0; 8];
-    assert_eq!(reader.read(&mut rest), Ok(4));
-    assert_eq!((&bytes, &rest[..4]), (b"ab", b"cdef".as_slice()));
-}
-
-#[test]
 fn consumed_bytes_are_wiped_and_waiting_ones_kept() {
     let (ours, theirs) = Channel::simulated_pair(192 + 8, None);
     let mut writer = ours.byte_writer().expect("large enough");
