@@ -7,8 +7,8 @@ use crate::delete::Dying;
 use crate::interrupt::IrqUse;
 use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb, VcpuState};
 use crate::{
-    AsidPoolRef, EndpointRef, Machine, NotificationRef, PhysicalAddress, RefillRef, ReplyRef,
-    SchedContextRef, SlotRef, TcbRef, VcpuRef,
+    AsidPoolRef, EndpointRef, Machine, NotificationRef, RefillRef, ReplyRef, SchedContextRef,
+    SlotRef, TcbRef, VcpuRef,
 };
 
 /// What the machine does when the kernel is left.
@@ -40,8 +40,6 @@ pub struct Kernel<M: Machine> {
     pub(crate) ports: [Cell<u64>; PORT_WORDS],
     /// The destroyed table of capabilities whose contents are being deleted.
     pub(crate) dying: Cell<Option<Dying>>,
-    /// Memory that an interrupted Retype has zeroed so far: first byte and first byte after.
-    pub(crate) zeroed: Cell<(PhysicalAddress, PhysicalAddress)>,
     /// Steps since a long operation last looked for interrupts.
     pub(crate) steps: Cell<u32>,
     /// Counts the changes after which threads' routes may lead elsewhere; see `route`.
@@ -58,7 +56,6 @@ impl<M: Machine> Kernel<M> {
             irq_use: [const { Cell::new(IrqUse::Free) }; IRQ_LINES],
             ports: [const { Cell::new(0) }; PORT_WORDS],
             dying: Cell::new(None),
-            zeroed: Cell::new((PhysicalAddress(0), PhysicalAddress(0))),
             steps: Cell::new(0),
             route_epoch: Cell::new(1),
         }

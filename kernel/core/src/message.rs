@@ -70,6 +70,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// One word of the message that a thread sends; zero beyond what it can reach.
+    #[inline(always)]
     pub(crate) fn message_word(
         &self,
         thread: TcbRef,

@@ -27,6 +27,15 @@ pub(crate) extern "C" fn on_call(current: TcbRef) -> ! {
 fn on_guest_call(current: TcbRef) -> ! {
     match KERNEL.handle_fast_run_guest(current) {
         Some(resume) => return_to(leave(resume)),
+        None => on_invocation(current),
+    }
+}
+
+/// The current thread executed `syscall` to Call a kernel object.
+#[inline(never)]
+fn on_invocation(current: TcbRef) -> ! {
+    match KERNEL.handle_fast_invocation(current) {
+        Some(thread) => return_to(user_context(KERNEL.machine(), thread)),
         None => on_other_system_call(),
     }
 }

@@ -325,12 +325,8 @@ impl<'a, M: Machine> Builder<'a, M> {
             if *count == UNTYPED_MAX {
                 break;
             }
-            self.add(&Capability::Untyped(Untyped {
-                start: piece.start,
-                size_bits: piece.size_bits,
-                device,
-                used: 0,
-            }))?;
+            let untyped = Untyped::new(piece.start, piece.size_bits, device);
+            self.add(&Capability::Untyped(untyped))?;
             let description = UntypedDescription {
                 physical_address: piece.start.0,
                 size_bits: piece.size_bits,

@@ -2,7 +2,7 @@
 //!
 //! Word 0: tag [4:0], small fields [15:5], and the object's address or number [63:16] (the low 48 bits
 //! of an address; kernel addresses are canonical, so the sign restores the rest). Word 1: badge, guard,
-//! or mapping. A null capability is all zeroes.
+//! mapping, or how much of untyped memory is used and zeroed. A null capability is all zeroes.
 
 use super::{
     AsidPool, CNode, Capability, Endpoint, Frame, FrameRights, FrameSize, IoPorts, Level, Mapping,
@@ -38,8 +38,13 @@ pub(super) const VCPU: u64 = 26;
 pub(super) const TAG_MASK: u64 = 31;
 pub(super) const FIELD_SHIFT: u32 = 5;
 const FRAME_RIGHTS_SHIFT: u32 = FIELD_SHIFT + 3;
+const FRAME_NESTED: u64 = 1 << (FIELD_SHIFT + 5);
 const ADDRESS_SHIFT: u32 = 16;
 const GUARD_SIZE_SHIFT: u32 = 11;
+/// Logarithm of the bytes in which an untyped capability counts what it has given away.
+const USED_UNIT: u32 = 4;
+/// Where word 1 of an untyped capability to RAM says how far the memory is zeroed.
+const ZEROED_SHIFT: u32 = 36;
 const ASID_MASK: u64 = 0xfff;
 /// The low bits of a CNode's address, which are zero and leave room for other fields.
 pub(super) const CNODE_ALIGNMENT: u64 = 31;
@@ -174,6 +179,94 @@ pub(super) const fn frame_size(low: u64) -> FrameSize {
     }
 }
 
+/// The frame, if the words are a capability to one.
+#[inline(always)]
+pub(crate) fn frame_of([low, high]: [u64; 2]) -> Option<Frame> {
+    expect(low, FRAME, Rights::NONE)?;
+    Some(Frame {
+        start: PhysicalAddress(number(low)),
+        size: frame_size(low),
+        device: field(low, FIELD_SHIFT + 2, 1) != 0,
+        rights: match field(low, FRAME_RIGHTS_SHIFT, 2) {
+            0 => FrameRights::None,
+            1 => FrameRights::Read,
+            _ => FrameRights::ReadWrite,
+        },
+        nested: low & FRAME_NESTED != 0,
+        mapping: mapping(high),
+    })
+}
+
+/// The words of a frame's capability with another mapping, in a nested space or not.
+#[inline(always)]
+pub(crate) const fn remapped_frame(
+    [low, _]: [u64; 2],
+    mapping: Option<Mapping>,
+    nested: bool,
+) -> [u64; 2] {
+    let nested = if nested { FRAME_NESTED } else { 0 };
+    [low & !FRAME_NESTED | nested, mapping_word(mapping)]
+}
+
+/// The untyped memory, if the words are a capability to some.
+#[inline(always)]
+pub(crate) fn untyped_of([low, high]: [u64; 2]) -> Option<Untyped> {
+    expect(low, UNTYPED, Rights::NONE)?;
+    let device = field(low, FIELD_SHIFT + 6, 1) != 0;
+    // Only RAM is zeroed, and there is less than 2^40 bytes of it.
+    let used_mask = if device {
+        u64::MAX
+    } else {
+        (1 << ZEROED_SHIFT) - 1
+    };
+    Some(Untyped {
+        start: PhysicalAddress(number(low)),
+        size_bits: field(low, FIELD_SHIFT, 6),
+        device,
+        used: (high & used_mask) << USED_UNIT,
+        zeroed: (high & !used_mask) >> ZEROED_SHIFT << Untyped::ZEROED_STEP.trailing_zeros(),
+    })
+}
+
+/// The CNode, if the words are a capability to one.
+#[inline(always)]
+pub(crate) fn cnode_of([low, high]: [u64; 2]) -> Option<CNode> {
+    let radix = field(low, FIELD_SHIFT, 6);
+    match low & TAG_MASK {
+        WHOLE_CNODE => Some(CNode {
+            base: SlotRef::new(address(low))?,
+            radix,
+            guard: 0,
+            guard_size: 64 - radix,
+        }),
+        CNODE => Some(CNode {
+            base: SlotRef::new(address(low) & !CNODE_ALIGNMENT)?,
+            radix,
+            guard: high,
+            guard_size: field(low, GUARD_SIZE_SHIFT, 6),
+        }),
+        _ => None,
+    }
+}
+
+/// The paging structure, if the words are a capability to one.
+#[inline(always)]
+pub(crate) fn table_of([low, high]: [u64; 2]) -> Option<Table> {
+    expect(low, TABLE, Rights::NONE)?;
+    Some(Table {
+        object: TableRef::new(address(low))?,
+        level: match field(low, FIELD_SHIFT, 2) {
+            0 => Level::Table,
+            1 => Level::Directory,
+            2 => Level::Pointers,
+            _ => Level::Root,
+        },
+        nested: field(low, FIELD_SHIFT + 2, 1) != 0,
+        mapping: mapping(high),
+    })
+}
+
+#[inline(always)]
 const fn mapping(word: u64) -> Option<Mapping> {
     let asid = (word & ASID_MASK) as u16;
     if asid == 0 {
@@ -185,6 +278,7 @@ const fn mapping(word: u64) -> Option<Mapping> {
     })
 }
 
+#[inline(always)]
 const fn mapping_word(mapping: Option<Mapping>) -> u64 {
     match mapping {
         Some(mapping) => mapping.address & !ASID_MASK | mapping.asid as u64,
@@ -208,52 +302,15 @@ impl Capability {
                 object: ReplyRef::new(address(low))?,
                 can_grant: low & (1 << FIELD_SHIFT) != 0,
             }),
-            CNODE => Self::CNode(CNode {
-                base: SlotRef::new(address(low) & !CNODE_ALIGNMENT)?,
-                radix: field(low, FIELD_SHIFT, 6),
-                guard: high,
-                guard_size: field(low, GUARD_SIZE_SHIFT, 6),
-            }),
-            WHOLE_CNODE => Self::CNode(CNode {
-                base: SlotRef::new(address(low))?,
-                radix: field(low, FIELD_SHIFT, 6),
-                guard: 0,
-                guard_size: 64 - field(low, FIELD_SHIFT, 6),
-            }),
-            FRAME => Self::Frame(Frame {
-                start: PhysicalAddress(number(low)),
-                size: frame_size(low),
-                device: field(low, FIELD_SHIFT + 2, 1) != 0,
-                rights: match field(low, FRAME_RIGHTS_SHIFT, 2) {
-                    0 => FrameRights::None,
-                    1 => FrameRights::Read,
-                    _ => FrameRights::ReadWrite,
-                },
-                nested: field(low, FIELD_SHIFT + 5, 1) != 0,
-                mapping: mapping(high),
-            }),
-            UNTYPED => Self::Untyped(Untyped {
-                start: PhysicalAddress(number(low)),
-                size_bits: field(low, FIELD_SHIFT, 6),
-                device: field(low, FIELD_SHIFT + 6, 1) != 0,
-                used: high,
-            }),
+            CNODE | WHOLE_CNODE => Self::CNode(cnode_of([low, high])?),
+            FRAME => Self::Frame(frame_of([low, high])?),
+            UNTYPED => Self::Untyped(untyped_of([low, high])?),
             THREAD => Self::Thread(TcbRef::new(address(low))?),
             SCHED_CONTEXT => Self::SchedContext(SchedContext {
                 object: SchedContextRef::new(address(low))?,
                 size_bits: field(low, FIELD_SHIFT, 6),
             }),
-            TABLE => Self::Table(Table {
-                object: TableRef::new(address(low))?,
-                level: match field(low, FIELD_SHIFT, 2) {
-                    0 => Level::Table,
-                    1 => Level::Directory,
-                    2 => Level::Pointers,
-                    _ => Level::Root,
-                },
-                nested: field(low, FIELD_SHIFT + 2, 1) != 0,
-                mapping: mapping(high),
-            }),
+            TABLE => Self::Table(table_of([low, high])?),
             ASID_POOL => Self::AsidPool(AsidPool {
                 object: AsidPoolRef::new(address(low))?,
                 base: (high & ASID_MASK) as u16,
@@ -274,13 +331,17 @@ impl Capability {
     }
 
     /// The two words of the capability.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn encode(&self) -> [u64; 2] {
         match self {
             Self::Null => [0, 0],
             Self::Untyped(untyped) => {
                 let fields = untyped.size_bits as u64 | (untyped.device as u64) << 6;
-                [pack(UNTYPED, fields, untyped.start.0), untyped.used]
+                [
+                    pack(UNTYPED, fields, untyped.start.0),
+                    untyped.used >> USED_UNIT
+                        | (untyped.zeroed / Untyped::ZEROED_STEP) << ZEROED_SHIFT,
+                ]
             }
             Self::Endpoint(endpoint) => {
                 let rights = endpoint.rights.bits() as u64;

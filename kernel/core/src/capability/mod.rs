@@ -6,7 +6,8 @@ mod region;
 mod rights;
 
 pub(crate) use codec::{
-    badge_of, buffer_frame, direct_slots, endpoint_of, notification_of, raw_tag, reply_of, vcpu_of,
+    badge_of, buffer_frame, cnode_of, direct_slots, endpoint_of, frame_of, notification_of,
+    raw_tag, remapped_frame, reply_of, table_of, untyped_of, vcpu_of,
 };
 pub(crate) use derive::NotCopied;
 pub(crate) use region::{covers, same_object};
@@ -48,11 +49,28 @@ pub(crate) struct Untyped {
     pub(crate) size_bits: u8,
     /// Device memory, or memory whose contents must be kept: becomes frames only, never zeroed.
     pub(crate) device: bool,
-    /// Bytes from `start` that are given away already.
+    /// Bytes from `start` that are given away already; a multiple of 16.
     pub(crate) used: u64,
+    /// End of the zeroed memory that begins at `used`, in bytes from `start`; there is none if this is not
+    /// above `used`. A multiple of [`ZEROED_STEP`](Untyped::ZEROED_STEP), so it may lie behind the end.
+    pub(crate) zeroed: u64,
 }
 
 impl Untyped {
+    /// Memory is zeroed ahead of its use, so much at a time.
+    pub(crate) const ZEROED_STEP: u64 = 16 * 1024;
+
+    /// The whole memory, nothing of it given away, and nothing known of its contents.
+    pub(crate) const fn new(start: PhysicalAddress, size_bits: u8, device: bool) -> Self {
+        Self {
+            start,
+            size_bits,
+            device,
+            used: 0,
+            zeroed: 0,
+        }
+    }
+
     pub(crate) const fn size(&self) -> u64 {
         1 << self.size_bits
     }

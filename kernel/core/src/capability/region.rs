@@ -2,9 +2,9 @@
 //! compared without decoding them.
 
 use super::codec::{
-    ASID_POOL, CNODE, CNODE_ALIGNMENT, ENDPOINT, FIELD_SHIFT, FRAME, IO_PORT_CONTROL, IO_PORTS,
-    IRQ_CONTROL, IRQ_HANDLER, NOTIFICATION, REPLY, SCHED_CONTEXT, TABLE, TAG_MASK, THREAD, UNTYPED,
-    VCPU, WHOLE_CNODE, address, field, frame_size, number,
+    ASID_POOL, CNODE, ENDPOINT, FIELD_SHIFT, FRAME, IO_PORT_CONTROL, IO_PORTS, IRQ_CONTROL,
+    IRQ_HANDLER, NOTIFICATION, REPLY, SCHED_CONTEXT, TABLE, TAG_MASK, THREAD, UNTYPED, VCPU,
+    WHOLE_CNODE, address, field, number,
 };
 use crate::Machine;
 
@@ -25,13 +25,15 @@ pub(crate) fn same_object([a, _]: [u64; 2], [b, _]: [u64; 2]) -> bool {
     tag == kind(b) && (a ^ b) & compared == 0
 }
 
-/// Whether `below` speaks of (part of) what `above` speaks of.
+/// Whether `below`, which does not stand above in the derivation list, speaks of (part of) what `above` speaks of.
 #[inline]
 pub(crate) fn covers<M: Machine>(above: [u64; 2], below: [u64; 2], machine: &M) -> bool {
     match (kind(above[0]), kind(below[0])) {
-        (UNTYPED, _) | (FRAME, FRAME) => span(above[0], machine)
-            .zip(span(below[0], machine))
-            .is_some_and(|(above, below)| above.0 <= below.0 && below.1 <= above.1),
+        // Memory is cut into aligned powers of two: what begins inside and was not there before lies inside.
+        (UNTYPED, _) => start(below[0], machine).is_some_and(|start| {
+            let size_bits = field(above[0], FIELD_SHIFT, 6);
+            start.wrapping_sub(number(above[0])) >> size_bits == 0
+        }),
         (IRQ_CONTROL, IRQ_HANDLER) | (IO_PORT_CONTROL, IO_PORTS) => true,
         _ => same_object(above, below),
     }
@@ -44,25 +46,22 @@ fn kind(low: u64) -> u64 {
     }
 }
 
-/// The first and last byte of the object in physical memory, if it was made from untyped memory.
-fn span<M: Machine>(low: u64, machine: &M) -> Option<(u64, u64)> {
-    let size_field = u32::from(field(low, FIELD_SHIFT, 6));
-    let bits = match kind(low) {
-        UNTYPED | SCHED_CONTEXT => size_field,
-        FRAME => frame_size(low).bits(),
-        ENDPOINT => 4,
-        NOTIFICATION => 6,
-        REPLY => 5,
-        CNODE => size_field + 5,
-        THREAD => 11,
-        TABLE | ASID_POOL => 12,
-        VCPU => 13,
-        _ => return None,
-    };
-    let start = match kind(low) {
-        UNTYPED | FRAME => number(low),
-        CNODE => machine.physical(address(low) & !CNODE_ALIGNMENT).0,
-        _ => machine.physical(address(low)).0,
-    };
-    Some((start, start + ((1 << bits) - 1)))
+/// Where the object begins in physical memory (to 32 bytes), if it was made from untyped memory.
+#[inline(always)]
+fn start<M: Machine>(low: u64, machine: &M) -> Option<u64> {
+    const IN_KERNEL: u64 = 1 << ENDPOINT
+        | 1 << NOTIFICATION
+        | 1 << REPLY
+        | 1 << CNODE
+        | 1 << WHOLE_CNODE
+        | 1 << THREAD
+        | 1 << SCHED_CONTEXT
+        | 1 << TABLE
+        | 1 << ASID_POOL
+        | 1 << VCPU;
+    match low & TAG_MASK {
+        UNTYPED | FRAME => Some(number(low)),
+        tag if IN_KERNEL >> tag & 1 != 0 => Some(machine.physical(address(low)).0),
+        _ => None,
+    }
 }

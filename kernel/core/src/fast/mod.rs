@@ -6,6 +6,7 @@
 //! another scheduling context begins to pay: while the same one pays on, the timer is set for it.
 
 mod call;
+mod invoke;
 mod reply_receive;
 mod run_guest;
 mod send;

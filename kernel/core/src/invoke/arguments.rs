@@ -10,17 +10,17 @@ pub(crate) struct Invocation {
     pub(crate) thread: TcbRef,
     /// Where the invoked capability lies.
     pub(crate) slot: SlotRef,
-    pub(crate) capability: Capability,
     pub(crate) label: u64,
     /// Words of the message.
-    pub(super) length: u64,
-    pub(super) buffer: Option<BufferRef>,
-    pub(super) extra: [Option<SlotRef>; 3],
-    pub(super) wants_answer: bool,
+    pub(crate) length: u64,
+    pub(crate) buffer: Option<BufferRef>,
+    pub(crate) extra: [Option<SlotRef>; 3],
+    pub(crate) wants_answer: bool,
 }
 
 impl Invocation {
     /// Where extra capability `index` lies; it may be an empty slot.
+    #[inline(always)]
     pub(crate) fn extra_slot(&self, index: usize) -> Result<SlotRef, Error> {
         self.extra
             .get(index)
@@ -30,6 +30,7 @@ impl Invocation {
     }
 
     /// Refuses messages with too few words or capabilities.
+    #[inline(always)]
     pub(crate) fn require(&self, words: u64, capabilities: usize) -> Result<(), Error> {
         if self.length < words {
             return Err(Error::Truncated);
@@ -48,6 +49,7 @@ impl Invocation {
 impl<M: Machine> Kernel<M> {
     /// Word `index` of the invocation's message. Users may change their buffer at any time: read each word
     /// once.
+    #[inline(always)]
     pub(crate) fn argument(&self, invocation: &Invocation, index: u64) -> u64 {
         self.message_word(invocation.thread, invocation.buffer, index)
     }

@@ -19,7 +19,7 @@ impl<M: Machine> Kernel<M> {
         let (source, untyped, to, base) = self.decode_make_pool(invocation)?;
         let object = self.machine().kernel_address(untyped.start);
         let object = AsidPoolRef::new(object).ok_or(Error::InvalidCapability(1))?;
-        self.zero_memory(untyped.start, untyped.size())?;
+        self.machine().zero(untyped.start, untyped.size());
         let used = untyped.size();
         self.slot(source)
             .set_capability(&Capability::Untyped(Untyped { used, ..untyped }));

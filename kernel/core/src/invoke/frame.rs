@@ -5,7 +5,7 @@ use sel4_sys::invocation as label;
 use sel4_sys::object::USER_TOP;
 
 use super::Invocation;
-use crate::capability::{Capability, Frame, Level, Mapping, Rights, Table};
+use crate::capability::{Frame, Level, Mapping, Rights, Table, remapped_frame, table_of};
 use crate::error::{Error, LookupFailure};
 use crate::space::{Attributes, Entry};
 use crate::{Kernel, Machine};
@@ -15,8 +15,7 @@ impl<M: Machine> Kernel<M> {
         match invocation.label {
             label::X86_PAGE_MAP => self.page_map(invocation, frame),
             label::X86_PAGE_UNMAP => {
-                self.unmap_frame(&frame);
-                self.set_frame(invocation, frame, None, false);
+                self.page_unmap(invocation, &frame);
                 Ok(())
             }
             label::X86_PAGE_GET_ADDRESS => {
@@ -28,7 +27,14 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    fn page_map(&self, invocation: &Invocation, frame: Frame) -> Result<(), Error> {
+    #[inline(always)]
+    pub(crate) fn page_unmap(&self, invocation: &Invocation, frame: &Frame) {
+        self.unmap_frame(frame);
+        self.set_mapping(invocation, None, false);
+    }
+
+    #[inline(always)]
+    pub(crate) fn page_map(&self, invocation: &Invocation, frame: Frame) -> Result<(), Error> {
         invocation.require(3, 1)?;
         let address = self.argument(invocation, 0);
         let rights = Rights::from_word(self.argument(invocation, 1));
@@ -44,6 +50,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Maps a frame in a space of either kind: the rest of the checks, then the deed.
+    #[inline(always)]
     pub(super) fn map_frame(
         &self,
         invocation: &Invocation,
@@ -68,11 +75,12 @@ impl<M: Machine> Kernel<M> {
         if old.is_present() {
             self.invalidate_page(root.object, mapping.address, root.nested);
         }
-        self.set_frame(invocation, frame, Some(mapping), root.nested);
+        self.set_mapping(invocation, Some(mapping), root.nested);
         Ok(())
     }
 
     /// Refuses to map a frame capability in a second place.
+    #[inline(always)]
     pub(super) fn ensure_may_map(
         &self,
         frame: &Frame,
@@ -88,38 +96,29 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    fn set_frame(
-        &self,
-        invocation: &Invocation,
-        frame: Frame,
-        mapping: Option<Mapping>,
-        nested: bool,
-    ) {
-        let frame = Frame {
-            mapping,
-            nested,
-            ..frame
-        };
-        self.slot(invocation.slot)
-            .set_capability(&Capability::Frame(frame));
+    /// Writes down where the invoked frame is mapped now.
+    #[inline(always)]
+    fn set_mapping(&self, invocation: &Invocation, mapping: Option<Mapping>, nested: bool) {
+        let slot = self.slot(invocation.slot);
+        slot.set_words(remapped_frame(slot.words(), mapping, nested));
     }
 
     /// Extra capability 0 as a root with an ASID.
+    #[inline(always)]
     pub(super) fn root_argument(
         &self,
         invocation: &Invocation,
         nested: bool,
     ) -> Result<(Table, u16), Error> {
-        match self.extra(invocation, 0)? {
-            (_, Capability::Table(root)) if root.level == Level::Root && root.nested == nested => {
-                let mapping = root.mapping.ok_or(Error::InvalidCapability(1))?;
-                Ok((root, mapping.asid))
-            }
-            _ => Err(Error::InvalidCapability(1)),
-        }
+        let slot = invocation.extra_slot(0)?;
+        table_of(self.slot(slot).words())
+            .filter(|root| root.level == Level::Root && root.nested == nested)
+            .and_then(|root| Some((root, root.mapping?.asid)))
+            .ok_or(Error::InvalidCapability(1))
     }
 
     /// Refuses a root whose ASID was taken away.
+    #[inline(always)]
     pub(super) fn ensure_root_in_use(&self, root: &Table, asid: u16) -> Result<(), Error> {
         match self.root_of(asid, root.nested) {
             None => Err(Error::lookup(LookupFailure::InvalidRoot)),

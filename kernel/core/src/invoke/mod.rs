@@ -75,8 +75,8 @@ impl Call {
 impl<M: Machine> Kernel<M> {
     /// `thread` invokes the capability at an address of its space.
     pub(crate) fn invoke(&self, thread: TcbRef, address: u64, call: Call) {
-        let invocation = match self.find_invocation(thread, address, call) {
-            Ok(invocation) => invocation,
+        let (invocation, capability) = match self.find_invocation(thread, address, call) {
+            Ok(found) => found,
             Err((address, failure)) => {
                 if call.delivery != Delivery::NonBlocking {
                     self.fault(thread, FaultReport::capability(address, false, failure));
@@ -85,7 +85,7 @@ impl<M: Machine> Kernel<M> {
             }
         };
         self.tcb(thread).state.set(ThreadState::Restart);
-        match self.perform(&invocation, call) {
+        match self.perform(&invocation, capability, call) {
             // Still set to restart: exactly what a preempted operation needs.
             Err(Stop::Preempted) => return,
             Err(Stop::Refused(error)) if call.wants_answer() => {
@@ -113,26 +113,31 @@ impl<M: Machine> Kernel<M> {
         thread: TcbRef,
         address: u64,
         call: Call,
-    ) -> Result<Invocation, (u64, LookupFailure)> {
+    ) -> Result<(Invocation, Capability), (u64, LookupFailure)> {
         let (slot, capability) = self
             .lookup_capability(thread, address)
             .map_err(|failure| (address, failure))?;
         let info = self.tcb(thread).message_info();
-        Ok(Invocation {
+        let invocation = Invocation {
             thread,
             slot,
-            capability,
             label: info.label(),
             length: info.length(),
             buffer: self.buffer(thread, BufferUse::Read),
             extra: self.lookup_extra_caps(thread, info.extra_caps())?,
             wants_answer: call.wants_answer(),
-        })
+        };
+        Ok((invocation, capability))
     }
 
-    fn perform(&self, invocation: &Invocation, call: Call) -> Result<(), Stop> {
+    fn perform(
+        &self,
+        invocation: &Invocation,
+        capability: Capability,
+        call: Call,
+    ) -> Result<(), Stop> {
         let thread = invocation.thread;
-        match invocation.capability {
+        match capability {
             Capability::Endpoint(endpoint) if endpoint.rights.can_write() => {
                 let sending = Sending {
                     badge: endpoint.badge,
@@ -153,17 +158,21 @@ impl<M: Machine> Kernel<M> {
                 Ok(())
             }
             _ if call.first_phase => Err(Error::InvalidCapability(0).into()),
-            _ => self.invoke_kernel_object(invocation),
+            _ => self.invoke_kernel_object(invocation, capability),
         }
     }
 
-    fn invoke_kernel_object(&self, invocation: &Invocation) -> Result<(), Stop> {
+    fn invoke_kernel_object(
+        &self,
+        invocation: &Invocation,
+        capability: Capability,
+    ) -> Result<(), Stop> {
         if self.is_deleting() {
             // What was looked up may be among what is deleted: finish, then look again.
             self.finish_deletions()?;
             return Err(Stop::Preempted);
         }
-        match invocation.capability {
+        match capability {
             Capability::Untyped(untyped) => self.invoke_untyped(invocation, untyped),
             Capability::CNode(cnode) => self.invoke_cnode(invocation, cnode),
             Capability::Thread(thread) => self.invoke_thread(invocation, thread),

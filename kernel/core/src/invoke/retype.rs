@@ -1,4 +1,8 @@
 //! Untyped Retype: memory becomes objects.
+//!
+//! New objects find their memory zeroed. It is zeroed some way ahead of its use, in steps, so that most
+//! Retypes find it done; how far is noted in the untyped capability itself, where an interrupted Retype goes
+//! on when it is made again. When everything made of the memory is gone, all of it counts as unknown again.
 
 use sel4_sys::invocation as label;
 use sel4_sys::object::{
@@ -7,10 +11,10 @@ use sel4_sys::object::{
 
 use super::Invocation;
 use super::arguments::ensure_between;
-use crate::capability::{CNode, Capability, Untyped};
+use crate::capability::{CNode, Capability, Untyped, cnode_of};
 use crate::error::{Error, LookupFailure, Stop};
 use crate::lookup::Role;
-use crate::{Kernel, Machine, PhysicalAddress};
+use crate::{Kernel, Machine, PhysicalAddress, SlotRef};
 
 /// What a Retype makes.
 struct Request {
@@ -35,15 +39,19 @@ impl<M: Machine> Kernel<M> {
         if invocation.label != label::UNTYPED_RETYPE {
             return Err(Error::IllegalOperation.into());
         }
-        let request = self.decode_retype(invocation, untyped)?;
-        let size = request.count << request.bits;
+        self.retype(invocation, untyped)
+    }
+
+    pub(crate) fn retype(&self, invocation: &Invocation, untyped: Untyped) -> Result<(), Stop> {
+        let mut parent = self.without_children(invocation.slot, untyped);
+        let request = self.decode_retype(invocation, &parent)?;
+        let end = request.first + (request.count << request.bits);
         if !untyped.device && request.object != ObjectType::Untyped {
-            let start = PhysicalAddress(untyped.start.0 + request.first);
-            self.zero_memory(start, size)?;
+            self.zero_ahead(invocation.slot, &mut parent, end)?;
         }
-        let used = request.first + size;
-        let parent = Capability::Untyped(Untyped { used, ..untyped });
-        self.slot(invocation.slot).set_capability(&parent);
+        parent.used = end;
+        self.slot(invocation.slot)
+            .set_capability(&Capability::Untyped(parent));
         for index in 0..request.count {
             let start = PhysicalAddress(untyped.start.0 + request.first + (index << request.bits));
             let capability =
@@ -54,7 +62,7 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    fn decode_retype(&self, invocation: &Invocation, untyped: Untyped) -> Result<Request, Error> {
+    fn decode_retype(&self, invocation: &Invocation, untyped: &Untyped) -> Result<Request, Error> {
         invocation.require(6, 1)?;
         let word = |index| self.argument(invocation, index);
         let (kind, user_bits, index) = (word(0), word(1), word(2));
@@ -67,12 +75,7 @@ impl<M: Machine> Kernel<M> {
         ensure_between(count, 1, RETYPE_FAN_OUT_MAX)?;
         ensure_between(count, 1, slots - offset)?;
         self.ensure_window_empty(&cnode, offset, count)?;
-        let used = match self.first_child(invocation.slot) {
-            Some(_) => untyped.used,
-            // Everything made from it is gone: the memory is whole again.
-            None => 0,
-        };
-        let free = untyped.size() - used;
+        let free = untyped.size() - untyped.used;
         if free >> bits < count {
             return Err(Error::NotEnoughMemory(free));
         }
@@ -90,7 +93,7 @@ impl<M: Machine> Kernel<M> {
             cnode,
             offset,
             count,
-            first: used.next_multiple_of(1 << bits),
+            first: untyped.used.next_multiple_of(1 << bits),
         })
     }
 
@@ -100,41 +103,37 @@ impl<M: Machine> Kernel<M> {
         index: u64,
         depth: u64,
     ) -> Result<CNode, Error> {
-        let (_, root) = self.extra(invocation, 0)?;
-        let node = if depth == 0 {
-            root
-        } else {
-            let slot = self.lookup_slot_in(root, index, depth, Role::Destination)?;
-            self.slot(slot).capability()
-        };
-        match node {
-            Capability::CNode(cnode) => Ok(cnode),
-            _ => Err(Error::lookup(LookupFailure::MissingCapability {
-                bits_left: depth,
-            })),
+        let mut slot = invocation.extra_slot(0)?;
+        if depth != 0 {
+            let root = self.slot(slot).capability();
+            slot = self.lookup_slot_in(root, index, depth, Role::Destination)?;
         }
+        let missing = LookupFailure::MissingCapability { bits_left: depth };
+        cnode_of(self.slot(slot).words()).ok_or(Error::lookup(missing))
     }
 
-    /// Zeroes memory in steps; an interrupted Retype finds what it has done when it is made again.
-    pub(super) fn zero_memory(&self, start: PhysicalAddress, size: u64) -> Result<(), Stop> {
-        const STEP: u64 = 64 * 1024;
-        let end = start.0 + size;
-        let (from, done) = self.zeroed.get();
-        let mut next = if from == start && done.0 <= end {
-            done.0
-        } else {
-            start.0
-        };
-        while next < end {
-            let step = STEP.min(end - next);
-            self.machine().zero(PhysicalAddress(next), step);
-            next += step;
-            if next < end && self.machine().interrupt_pending() {
-                self.zeroed.set((start, PhysicalAddress(next)));
+    /// The untyped memory in a slot; whole again if everything made of it is gone.
+    fn without_children(&self, slot: SlotRef, untyped: Untyped) -> Untyped {
+        if untyped.used == 0 || self.first_child(slot).is_some() {
+            return untyped;
+        }
+        Untyped::new(untyped.start, untyped.size_bits, untyped.device)
+    }
+
+    /// Zeroes memory up to `end` and to the end of the step there.
+    fn zero_ahead(&self, slot: SlotRef, untyped: &mut Untyped, end: u64) -> Result<(), Stop> {
+        while untyped.zeroed < end {
+            let from = untyped.zeroed.max(untyped.used);
+            untyped.zeroed = (from + 1).next_multiple_of(Untyped::ZEROED_STEP);
+            let to = untyped.zeroed.min(untyped.size());
+            self.machine()
+                .zero(PhysicalAddress(untyped.start.0 + from), to - from);
+            if untyped.zeroed < end && self.machine().interrupt_pending() {
+                self.slot(slot)
+                    .set_capability(&Capability::Untyped(*untyped));
                 return Err(Stop::Preempted);
             }
         }
-        self.zeroed.set((PhysicalAddress(0), PhysicalAddress(0)));
         Ok(())
     }
 }

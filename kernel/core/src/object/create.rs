@@ -13,6 +13,7 @@ use crate::{
 
 impl<M: Machine> Kernel<M> {
     /// The full capability to a new object in zeroed memory (frames of device memory keep their contents).
+    #[inline(always)]
     pub(crate) fn new_object(
         &self,
         object: ObjectType,
@@ -32,12 +33,7 @@ impl<M: Machine> Kernel<M> {
             }))
         };
         match object {
-            ObjectType::Untyped => Some(Capability::Untyped(Untyped {
-                start,
-                size_bits: bits,
-                device,
-                used: 0,
-            })),
+            ObjectType::Untyped => Some(Capability::Untyped(Untyped::new(start, bits, device))),
             ObjectType::Page => frame(FrameSize::Small),
             ObjectType::LargePage => frame(FrameSize::Large),
             ObjectType::HugePage => frame(FrameSize::Huge),

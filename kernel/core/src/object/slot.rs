@@ -40,6 +40,13 @@ impl Slot {
         [self.words[0].get(), self.words[1].get()]
     }
 
+    /// Changes the capability, encoded; its place in the derivation list stays.
+    #[inline(always)]
+    pub(crate) fn set_words(&self, [low, high]: [u64; 2]) {
+        self.words[0].set(low);
+        self.words[1].set(high);
+    }
+
     /// The capability.
     #[inline(always)]
     pub(crate) fn capability(&self) -> Capability {
@@ -53,9 +60,7 @@ impl Slot {
     /// Changes the capability; its place in the derivation list stays.
     #[inline]
     pub(crate) fn set_capability(&self, capability: &Capability) {
-        let [low, high] = capability.encode();
-        self.words[0].set(low);
-        self.words[1].set(high);
+        self.set_words(capability.encode());
     }
 
     #[inline]

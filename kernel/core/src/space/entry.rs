@@ -7,8 +7,8 @@ use crate::capability::{FrameRights, Level};
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
 const USER: u64 = 1 << 2;
+/// The bit above disables the cache: the low two bits of seL4's numbers.
 const WRITE_THROUGH: u64 = 1 << 3;
-const CACHE_DISABLED: u64 = 1 << 4;
 /// In entries of directories and above: the entry maps memory instead of pointing to a table.
 const LARGE: u64 = 1 << 7;
 const PAT_SMALL: u64 = 1 << 7;
@@ -63,6 +63,7 @@ impl Entry {
     }
 
     /// Maps a frame at a level.
+    #[inline(always)]
     pub(crate) const fn frame(
         start: PhysicalAddress,
         level: Level,
@@ -75,12 +76,7 @@ impl Entry {
             FrameRights::Read => USER,
             FrameRights::ReadWrite => USER | WRITABLE,
         };
-        if attributes.cache & 1 != 0 {
-            word |= WRITE_THROUGH;
-        }
-        if attributes.cache & 2 != 0 {
-            word |= CACHE_DISABLED;
-        }
+        word |= (attributes.cache & 3) << WRITE_THROUGH.trailing_zeros();
         let is_small = matches!(level, Level::Table);
         if attributes.cache & 4 != 0 {
             word |= if is_small { PAT_SMALL } else { PAT_LARGE };
@@ -99,6 +95,7 @@ impl Entry {
     }
 
     /// The table that an entry above the lowest level points to.
+    #[inline(always)]
     pub(crate) const fn as_table(self) -> Option<PhysicalAddress> {
         if self.0 & PRESENT != 0 && self.0 & LARGE == 0 {
             Some(PhysicalAddress(self.0 & TABLE_ADDRESS))
@@ -108,6 +105,7 @@ impl Entry {
     }
 
     /// The frame that an entry of this level maps.
+    #[inline(always)]
     pub(crate) const fn as_frame(self, level: Level) -> Option<PhysicalAddress> {
         if self.0 & PRESENT == 0 {
             return None;

@@ -11,10 +11,12 @@ use crate::{Kernel, Machine, TableRef};
 pub(crate) struct EntryCell<'a>(&'a Cell<u64>);
 
 impl EntryCell<'_> {
+    #[inline(always)]
     pub(crate) fn get(&self) -> Entry {
         Entry::from_word(self.0.get())
     }
 
+    #[inline(always)]
     pub(crate) fn set(&self, entry: Entry) {
         self.0.set(entry.word());
     }
@@ -22,6 +24,7 @@ impl EntryCell<'_> {
 
 impl<M: Machine> Kernel<M> {
     /// The entry for `address` in the table of `level` below a root.
+    #[inline(always)]
     pub(crate) fn entry(
         &self,
         root: TableRef,
@@ -43,6 +46,7 @@ impl<M: Machine> Kernel<M> {
         Ok(self.entry_in(table, address, level))
     }
 
+    #[inline(always)]
     fn entry_in(&self, table: TableRef, address: u64, level: Level) -> EntryCell<'_> {
         let index = (address >> level.entry_bits()) & 511;
         EntryCell(&self.machine().table(table)[(index & 511) as usize])

@@ -4,13 +4,13 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 use sel4_sys::object::ObjectType;
-use sel4_sys::{CapRights, invocation as label, syscall};
+use sel4_sys::{CapRights, invocation as label, slot, syscall};
 
 use super::host::Event;
 use super::invariants;
 use super::world::World;
-use crate::capability::Capability;
-use crate::{Register, Resume, TcbRef};
+use crate::capability::{Capability, Level};
+use crate::{Register, Resume, SlotRef, TcbRef};
 
 /// Which code does the system calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +33,13 @@ proptest! {
     fn signals(priorities in prop::collection::vec(48u64..53, 1..4), steps in prop::collection::vec(0u64..40, 1..8), badge in any::<u64>()) {
         let [fast, general] = [Path::Fast, Path::General]
             .map(|path| signals_and_waits(path, &priorities, &steps, badge));
+        prop_assert_eq!(fast, general);
+    }
+
+    #[test]
+    fn memory(object in 0usize..5, count in 1u64..4, rights in 0u64..4, attributes in 0u64..8) {
+        let [fast, general] = [Path::Fast, Path::General]
+            .map(|path| memory_made_and_mapped(path, object, count, (rights, attributes)));
         prop_assert_eq!(fast, general);
     }
 
@@ -170,6 +177,60 @@ fn send_to_receiver(path: Path, words: usize, priority: u64, badge: u64) -> Vec<
     observe(&world, &[world.root, receiver], &mut seen);
     observe_time(&world, &[world.root, receiver], &mut seen);
     seen.push(world.kernel.current().map_or(0, TcbRef::address));
+    seen
+}
+
+/// Objects are made of memory twice; a frame is mapped, mapped with other rights, and unmapped.
+fn memory_made_and_mapped(
+    path: Path,
+    object: usize,
+    count: u64,
+    (rights, attributes): (u64, u64),
+) -> Vec<u64> {
+    let world = World::new();
+    let (object, bits) = [
+        (ObjectType::Page, 0),
+        (ObjectType::Endpoint, 0),
+        (ObjectType::Untyped, 9),
+        (ObjectType::CNode, 3),
+        (ObjectType::Tcb, 0),
+    ][object];
+    let untyped = world.make(ObjectType::Untyped, 16);
+    let first = world.fresh_slot();
+    let slots: Vec<u64> = (1..count).map(|_| world.fresh_slot()).collect();
+    let frame = world.make(ObjectType::Page, 0);
+    let mut seen = Vec::new();
+    let mut call = |cptr, label, words: &[u64], caps: &[u64]| {
+        world.set_message(world.root, label, words, caps);
+        enter(&world, path, syscall::CALL, cptr);
+        observe(&world, &[world.root], &mut seen);
+        for slot in [untyped, first, frame].iter().chain(&slots) {
+            let (at, _) = world
+                .kernel
+                .lookup_capability(world.root, *slot)
+                .expect("there");
+            let slot = world.kernel.slot(at);
+            seen.extend(slot.words());
+            seen.push(slot.previous().map_or(0, SlotRef::address));
+            seen.push(slot.next().map_or(0, SlotRef::address));
+        }
+        let root = world
+            .kernel
+            .space_of_thread(world.root)
+            .expect("it has one");
+        let entry = world.kernel.entry(root, 0x40_5000, Level::Table);
+        seen.push(entry.expect("tables are there").get().word());
+    };
+    for _ in 0..2 {
+        let words = [object as u64, bits, 0, 0, first, count];
+        call(untyped, label::UNTYPED_RETYPE, &words, &[slot::CNODE]);
+        for rights in [rights, 3 - rights] {
+            let words = [0x40_5000, rights, attributes];
+            call(frame, label::X86_PAGE_MAP, &words, &[slot::VSPACE]);
+        }
+        call(frame, label::X86_PAGE_UNMAP, &[], &[]);
+        world.revoke(untyped);
+    }
     seen
 }
 

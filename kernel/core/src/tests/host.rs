@@ -150,6 +150,14 @@ impl Host {
         self.words.borrow().get(&address).copied().unwrap_or(0)
     }
 
+    /// Whether physical memory holds zeroes and no objects.
+    pub(super) fn is_zeroed(&self, start: u64, bytes: u64) -> bool {
+        let range = start + DIRECT_MAP..start + DIRECT_MAP + bytes;
+        let objects = self.objects.borrow();
+        objects.range(range.clone()).next().is_none()
+            && self.words.borrow().range(range).all(|(_, word)| *word == 0)
+    }
+
     pub(super) fn set_word(&self, physical: u64, value: u64) {
         self.words.borrow_mut().insert(physical + DIRECT_MAP, value);
     }

@@ -55,6 +55,11 @@ pub(super) fn check(world: &World) {
         }
         if let Capability::Untyped(untyped) = slot.capability() {
             assert!(untyped.used <= untyped.size(), "more used than there is");
+            let zeroed = untyped.zeroed.min(untyped.size());
+            if let Some(bytes) = zeroed.checked_sub(untyped.used) {
+                let first = untyped.start.0 + untyped.used;
+                assert!(kernel.machine().is_zeroed(first, bytes), "not zeroed");
+            }
         }
     }
     for (domain, queues) in (0..).zip(&kernel.core.ready) {

@@ -184,7 +184,10 @@ impl World {
         };
         match (messaged, number.cast_signed()) {
             (Some(thread), _) => Some(Resume::User(thread)),
-            (None, syscall::CALL) => self.kernel.handle_fast_run_guest(current),
+            (None, syscall::CALL) => self.kernel.handle_fast_run_guest(current).or_else(|| {
+                let thread = self.kernel.handle_fast_invocation(current)?;
+                Some(Resume::User(thread))
+            }),
             (None, _) => self.kernel.handle_fast_system_call(current),
         }
     }
