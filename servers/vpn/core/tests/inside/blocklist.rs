@@ -1,0 +1,203 @@
+//! The administrator's list: who may write it, and what it does.
+
+use core::net::IpAddr;
+
+use ed25519_dalek::{Signer, SigningKey};
+use smoltcp::wire::TcpControl;
+use vpn_core::inside::{
+    Blocklist, BlocklistError, Configuration, Event, Inside, Refusal, SERVICE_ADDRESS,
+};
+
+use crate::guest::{
+    OWN, REMOTE, RESOLVER, assert_right, at, configuration, receive, said, send, tcp, udp,
+};
+use crate::names::query;
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[42; 32])
+}
+
+fn signed(text: &str) -> Vec<u8> {
+    let signature = key().sign(text.as_bytes()).to_bytes();
+    let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{text}signature {digits}\n").into_bytes()
+}
+
+fn read(text: &[u8], least: u64) -> Result<Blocklist, BlocklistError> {
+    Blocklist::read(text, key().verifying_key().as_bytes(), least)
+}
+
+const LIST: &str = "sekisho-blocklist 1\nnumber 7\n# bad ones\n\nname ads.example\nname bad.test\n\
+    address 198.51.100.0/24\naddress 198.51.100.7\naddress 2001:db8:bad::/48\n";
+
+fn inside() -> Inside {
+    let configuration = Configuration {
+        blocklist: Some(read(&signed(LIST), 7).expect("it is right")),
+        ..configuration()
+    };
+    Inside::new(configuration, [7; 32], at(0))
+}
+
+#[test]
+fn a_list_forbids_what_it_names_and_what_lies_below() {
+    let list = read(&signed(LIST), 0).expect("it is right");
+    assert_eq!((list.number(), list.counts()), (7, (2, 2)));
+    for (name, forbidden) in [
+        ("ads.example", true),
+        ("www.ads.example", true),
+        ("a.b.bad.test", true),
+        ("badads.example", false),
+        ("example", false),
+        ("ads.example.org", false),
+        ("", false),
+    ] {
+        assert_eq!(list.forbids_name(name), forbidden, "{name}");
+    }
+    for (address, forbidden) in [
+        ("198.51.100.0", true),
+        ("198.51.100.255", true),
+        ("198.51.101.0", false),
+        ("198.51.99.255", false),
+        ("2001:db8:bad:ffff::1", true),
+        ("2001:db8:bae::", false),
+        ("::198.51.100.1", false),
+    ] {
+        let address: IpAddr = address.parse().expect("it is one");
+        assert_eq!(list.forbids_address(address), forbidden, "{address}");
+    }
+}
+
+#[test]
+fn only_the_administrators_latest_list_counts() {
+    let good = signed(LIST);
+    assert!(read(&good, 7).is_ok());
+    assert_eq!(
+        read(&good, 8).expect_err("old"),
+        BlocklistError::Older {
+            number: 7,
+            least: 8
+        }
+    );
+    for at in 0..LIST.len() - 1 {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        assert_eq!(
+            read(&changed, 0).expect_err("changed"),
+            BlocklistError::WrongSignature
+        );
+    }
+    let another = SigningKey::from_bytes(&[43; 32]);
+    let result = Blocklist::read(&good, another.verifying_key().as_bytes(), 0);
+    assert_eq!(
+        result.expect_err("another key"),
+        BlocklistError::WrongSignature
+    );
+    for end in 0..good.len() - 1 {
+        assert_eq!(
+            read(&good[..end], 0).expect_err("cut"),
+            BlocklistError::NoSignature
+        );
+    }
+}
+
+#[test]
+fn a_list_says_only_what_lists_say() {
+    for (text, line) in [
+        ("sekisho-blocklist 2\nnumber 1\n", 1),
+        ("sekisho-blocklist 1\n", 2),
+        ("sekisho-blocklist 1\nnumber x\n", 2),
+        ("sekisho-blocklist 1\nnumber 1\nnumber 2\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\nname A.test\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\nname a..test\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\nname \n", 3),
+        ("sekisho-blocklist 1\nnumber 1\naddress 10.0.0.1/8\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\naddress 10.0.0.0/33\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\naddress fe80::/129\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\naddress ten\n", 3),
+        ("sekisho-blocklist 1\nnumber 1\nallow a.test\n", 3),
+    ] {
+        assert_eq!(
+            read(&signed(text), 0).expect_err(text),
+            BlocklistError::Line(line),
+            "{text}"
+        );
+    }
+    let all =
+        read(&signed("sekisho-blocklist 1\nnumber 1\naddress ::/0\n"), 0).expect("it is right");
+    assert!(all.forbids_address(OWN.into()));
+}
+
+#[test]
+fn a_forbidden_name_does_not_exist() {
+    let mut inside = inside();
+    let asked = query(0x77, "WWW.Ads.Example");
+    let packet = udp(OWN, SERVICE_ADDRESS, (4000, 53), &asked);
+    assert_eq!(send(&mut inside, &packet, at(1)), Err(Refusal::Blocked));
+    assert_eq!(inside.next_packet(), None, "nobody is asked");
+    let answer = said(&mut inside).expect("the guest is told");
+    let (_, _, bytes) = assert_right(&answer);
+    assert_eq!(bytes[8..10], [0, 0x77]);
+    assert_eq!(bytes[11] & 15, 3);
+    let event = inside.next_event().expect("the console is told");
+    assert_eq!(event, Event::BlockedName("www.ads.example".into()));
+    assert_eq!(
+        event.to_string(),
+        "the blocklist forbids the name www.ads.example"
+    );
+}
+
+#[test]
+fn a_forbidden_name_hides_behind_no_other() {
+    let mut inside = inside();
+    let packet = udp(OWN, SERVICE_ADDRESS, (4000, 53), &query(1, "good.test"));
+    send(&mut inside, &packet, at(1)).expect("it is taken");
+    let sent = inside.next_packet().expect("it is asked");
+    let (_, _, bytes) = assert_right(&sent);
+    let mut answer = bytes[8..].to_vec();
+    let port = u16::from_be_bytes([bytes[0], bytes[1]]);
+    answer[2] |= 0x80;
+    answer[7] = 1;
+    answer.extend([
+        0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 6, 3, b'b', b'a', b'd', 0xc0, 17,
+    ]);
+    let told = udp(RESOLVER, OWN, (53, port), &answer);
+    assert_eq!(receive(&mut inside, &told, at(1)), Ok(vec![]));
+    let answer = said(&mut inside).expect("the guest is told");
+    assert_eq!(assert_right(&answer).2[11] & 15, 3);
+    assert_eq!(
+        inside.next_event(),
+        Some(Event::BlockedName("bad.test".into()))
+    );
+}
+
+#[test]
+fn a_forbidden_name_is_found_in_streams() {
+    let mut inside = inside();
+    let asked = query(1, "bad.test");
+    let mut stream = vec![0, u8::try_from(asked.len()).expect("it is short")];
+    stream.extend(asked);
+    let segment = tcp(OWN, SERVICE_ADDRESS, (4000, 53), TcpControl::Psh, &stream);
+    assert_eq!(send(&mut inside, &segment, at(1)), Err(Refusal::Blocked));
+    assert_eq!(
+        inside.next_event(),
+        Some(Event::BlockedName("bad.test".into()))
+    );
+}
+
+#[test]
+fn a_forbidden_address_is_out_of_reach() {
+    let mut inside = inside();
+    let packet = udp(OWN, REMOTE, (4000, 9), b"x");
+    assert_eq!(send(&mut inside, &packet, at(1)), Err(Refusal::Blocked));
+    let error = said(&mut inside).expect("the guest is told");
+    assert_eq!(assert_right(&error).2[..2], [3, 13]);
+    assert_eq!(
+        inside.next_event(),
+        Some(Event::BlockedAddress(REMOTE.into()))
+    );
+    let inbound = udp(REMOTE, OWN, (9, 5000), b"x");
+    assert_eq!(receive(&mut inside, &inbound, at(1)), Err(Refusal::Blocked));
+    // Who has a list of names is not asked elsewhere.
+    let elsewhere = udp(OWN, RESOLVER, (4000, 53), &query(1, "ads.example"));
+    assert_eq!(send(&mut inside, &elsewhere, at(1)), Err(Refusal::Blocked));
+}

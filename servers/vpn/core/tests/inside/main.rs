@@ -1,0 +1,8 @@
+//! The guest's side against guests: one that behaves, one that does not, and an outside that does not either.
+
+mod blocklist;
+mod guest;
+mod hostile;
+mod link;
+mod names;
+mod passage;
