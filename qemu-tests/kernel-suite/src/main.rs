@@ -19,11 +19,13 @@ mod paging;
 mod scheduling;
 mod tcb;
 mod untyped;
+mod zeroing;
 
 /// From what everything needs to what needs everything.
 const GROUPS: &[&[test_support::Test]] = &[
     boot::TESTS,
     untyped::TESTS,
+    zeroing::TESTS,
     cnode::TESTS,
     paging::TESTS,
     tcb::TESTS,
