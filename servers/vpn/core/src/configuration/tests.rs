@@ -190,9 +190,9 @@ proptest! {
     }
 
     #[test]
-    fn networks_survive_being_printed(bits: u128, length in 0..=128_u8, is_four: bool) {
+    fn networks_survive_being_printed(bits: u128, four_bits: u32, length in 0..=128_u8, is_four: bool) {
         let address = if is_four {
-            core::net::IpAddr::V4(core::net::Ipv4Addr::from_bits(bits as u32))
+            core::net::IpAddr::V4(core::net::Ipv4Addr::from_bits(four_bits))
         } else {
             core::net::IpAddr::V6(bits.into())
         };

@@ -180,23 +180,24 @@ impl Introduced {
 }
 
 impl Responder {
-    /// Writes the second message, whose payload is in place.
+    /// Writes the second message, whose payload is in place. One more can be written, for another preshared key.
     pub(super) fn answer(
-        self,
+        &self,
         ephemeral: &SecretKey,
         preshared_key: &PresharedKey,
         message: SecondMessage<'_>,
     ) -> Result<TransportKeys, Forged> {
         let Introduced {
-            mut symmetric,
+            symmetric,
             ephemeral: their_ephemeral,
             initiator,
-        } = self.0;
+        } = &self.0;
+        let mut symmetric = symmetric.clone();
         let ephemeral_public = ephemeral.public_key();
         *message.ephemeral = *ephemeral_public.as_bytes();
         symmetric.mix_ephemeral(&ephemeral_public);
-        symmetric.mix_agreement(ephemeral, &their_ephemeral)?;
-        symmetric.mix_agreement(ephemeral, &initiator)?;
+        symmetric.mix_agreement(ephemeral, their_ephemeral)?;
+        symmetric.mix_agreement(ephemeral, initiator)?;
         let key = symmetric.mix_preshared_key(preshared_key);
         symmetric.seal(&key, message.payload)?;
         let [receiving, sending] = symmetric.split();

@@ -1,0 +1,149 @@
+//! A session: two keys, one for each direction, for three minutes at most.
+
+use core::{ops::Range, time::Duration};
+
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit,
+    aead::{AeadInOut, inout::InOutBuf},
+};
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::{
+    drops::DropReason,
+    message::{DataHeader, OVERHEAD, kind},
+    noise::{TAG_SIZE, TransportKeys},
+    preshared::KeySource,
+    replay::{self, ReplayWindow},
+};
+
+/// An initiator makes a new session when it sends and this one is so old (whitepaper, section 6.1).
+pub(super) const REKEY_AFTER_TIME: Duration = Duration::from_secs(120);
+/// A session so old is not used any more.
+pub(super) const REJECT_AFTER_TIME: Duration = Duration::from_secs(180);
+/// A new session is made after so many messages.
+const REKEY_AFTER_MESSAGES: u64 = 1 << 60;
+/// After so many messages a session is not used any more: the replay window must not reach the end of the counter.
+const REJECT_AFTER_MESSAGES: u64 = u64::MAX - replay::WIDTH;
+
+/// Who made a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Initiator,
+    Responder,
+}
+
+/// What is known of a session when it begins.
+#[derive(Clone, Copy)]
+pub(super) struct Beginning {
+    pub(super) role: Role,
+    pub(super) local_index: u32,
+    pub(super) remote_index: u32,
+    pub(super) time: Duration,
+    /// Where its preshared key came from.
+    pub(super) source: KeySource,
+}
+
+/// A session. Its keys erase themselves.
+pub(super) struct Session {
+    pub(super) beginning: Beginning,
+    sending: ChaCha20Poly1305,
+    receiving: ChaCha20Poly1305,
+    sent: u64,
+    received: ReplayWindow,
+}
+
+impl Session {
+    pub(super) fn new(beginning: Beginning, keys: &TransportKeys) -> Self {
+        Self {
+            beginning,
+            sending: ChaCha20Poly1305::new(&keys.sending.0.into()),
+            receiving: ChaCha20Poly1305::new(&keys.receiving.0.into()),
+            sent: 0,
+            received: ReplayWindow::new(),
+        }
+    }
+
+    pub(super) fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.beginning.time)
+    }
+
+    /// When it must not be used any more.
+    pub(super) fn end(&self) -> Duration {
+        self.beginning.time + REJECT_AFTER_TIME
+    }
+
+    pub(super) fn is_usable(&self, now: Duration) -> bool {
+        now < self.end() && self.sent < REJECT_AFTER_MESSAGES
+    }
+
+    /// Whether its sender should make the next one.
+    pub(super) fn wants_successor(&self, now: Duration) -> bool {
+        let is_old = self.beginning.role == Role::Initiator && self.age(now) >= REKEY_AFTER_TIME;
+        is_old || self.sent >= REKEY_AFTER_MESSAGES
+    }
+
+    /// Seals `packet`, padding included, as a data message at the beginning of `message`, and says how long that is.
+    ///
+    /// Nothing but the sealed packet is ever written to `message`: it may lie in memory that others read.
+    pub(super) fn seal(&mut self, packet: &[u8], message: &mut [u8]) -> Result<usize, DropReason> {
+        let length = packet.len() + OVERHEAD;
+        let message = message.get_mut(..length).ok_or(DropReason::TooLarge)?;
+        if self.sent >= REJECT_AFTER_MESSAGES {
+            return Err(DropReason::NoSession);
+        }
+        let counter = self.sent;
+        self.sent += 1;
+        let header = DataHeader {
+            kind: kind::DATA.into(),
+            receiver: self.beginning.remote_index.into(),
+            counter: counter.into(),
+        };
+        let too_large = |_| DropReason::TooLarge;
+        header
+            .write_to_prefix(message)
+            .map_err(|_| DropReason::TooLarge)?;
+        let sealed = &mut message[size_of::<DataHeader>()..];
+        let (text, tag) = sealed.split_at_mut(packet.len());
+        let buffer = InOutBuf::new(packet, text).map_err(|_| DropReason::TooLarge)?;
+        let made = self
+            .sending
+            .encrypt_inout_detached(&nonce(counter), &[], buffer);
+        tag.copy_from_slice(&made.map_err(too_large)?);
+        Ok(length)
+    }
+
+    /// Opens a data message in place and says where in it the packet, with its padding, lies.
+    pub(super) fn open(&mut self, message: &mut [u8]) -> Result<Range<usize>, DropReason> {
+        let Ok((header, sealed)) = DataHeader::mut_from_prefix(message) else {
+            return Err(DropReason::Malformed);
+        };
+        let counter = header.counter.get();
+        if counter >= REJECT_AFTER_MESSAGES {
+            return Err(DropReason::NoSession);
+        }
+        // Before the cipher, so that a flood of old messages costs little.
+        let replayed = |_| DropReason::Replayed;
+        self.received.check(counter).map_err(replayed)?;
+        let (text, tag) = sealed
+            .split_last_chunk_mut::<TAG_SIZE>()
+            .ok_or(DropReason::Malformed)?;
+        let length = text.len();
+        let opened = self.receiving.decrypt_inout_detached(
+            &nonce(counter),
+            &[],
+            text.into(),
+            &(*tag).into(),
+        );
+        opened.map_err(|_| DropReason::Forged)?;
+        self.received.accept(counter).map_err(replayed)?;
+        let begin = size_of::<DataHeader>();
+        Ok(begin..begin + length)
+    }
+}
+
+/// Four zero bytes, then the counter (whitepaper, section 5.4.6).
+fn nonce(counter: u64) -> chacha20poly1305::Nonce {
+    let mut nonce = [0; 12];
+    nonce[4..].copy_from_slice(&counter.to_le_bytes());
+    nonce.into()
+}

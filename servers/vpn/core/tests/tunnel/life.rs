@@ -1,0 +1,372 @@
+//! Hours in the life of a tunnel: handshakes, rekeying, silence, moving, and bad weather.
+
+use std::{net::SocketAddr, time::Duration};
+
+use crate::{
+    packets::{packet, packet_six},
+    world::{Setup, Weather, World},
+};
+use proptest::prelude::*;
+use vpn_core::tunnel::{DropReason, Sealed};
+
+const SECOND: Duration = Duration::from_secs(1);
+const INITIATION: u8 = 1;
+const RESPONSE: u8 = 2;
+const DATA: u8 = 4;
+
+#[test]
+fn the_first_packets_wait_and_arrive() {
+    let mut world = World::alike(&Setup::default());
+    let packets: Vec<_> = (0..5).map(|mark| world.say(0, mark)).collect();
+    assert_eq!(world.count(DATA), 0);
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered, packets);
+    assert_eq!((world.count(INITIATION), world.count(RESPONSE)), (1, 1));
+    let answer = world.say(1, 9);
+    world.pass(SECOND);
+    assert_eq!(world.sides[0].delivered, [answer]);
+    for side in &world.sides {
+        assert_eq!(side.tunnel.counters().sessions, 1);
+        assert!(
+            side.tunnel
+                .peers()
+                .all(|peer| peer.last_handshake.is_some())
+        );
+    }
+}
+
+#[test]
+fn every_length_arrives_as_it_was_sent() {
+    let mut world = World::alike(&Setup::default());
+    world.say(0, 0);
+    world.pass(SECOND);
+    world.sides[1].delivered.clear();
+    let four = (20..=1420).step_by(7).chain([1420]);
+    let packets = four.map(|length| packet("10.0.0.1", "10.0.0.2", length, 3));
+    let six = (40..=1420)
+        .step_by(31)
+        .map(|length| packet_six("fd00::1", "fd00::2", length, 4));
+    let packets: Vec<_> = packets.chain(six).collect();
+    for packet in &packets {
+        let Sealed::Message { length, .. } = world.send(0, packet) else {
+            panic!("there is a session");
+        };
+        let padded = packet.len().next_multiple_of(16).min(1420);
+        assert_eq!(length, padded + 32);
+    }
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered, packets);
+}
+
+#[test]
+fn nothing_of_a_packet_is_seen_on_the_wire() {
+    let mut world = World::alike(&Setup::default());
+    let secret = b"an address of the inside, a name, a password";
+    let mut said = packet("10.0.0.1", "10.0.0.2", 200, 0);
+    said[100..100 + secret.len()].copy_from_slice(secret);
+    for _ in 0..3 {
+        world.send(0, &said);
+        world.pass(SECOND);
+    }
+    assert_eq!(world.sides[1].delivered.len(), 3);
+    for datagram in &world.history {
+        for piece in [&secret[..8], &secret[20..28], &said[12..20]] {
+            assert!(
+                !datagram
+                    .bytes
+                    .windows(piece.len())
+                    .any(|window| window == piece)
+            );
+        }
+    }
+}
+
+#[test]
+fn sessions_are_renewed_under_load_without_loss() {
+    let mut world = World::alike(&Setup::default());
+    let mut said = [vec![world.say(0, 255)], Vec::new()];
+    world.pass(SECOND);
+    for step in 0..10 * 60 * 4 {
+        for (side, said) in said.iter_mut().enumerate() {
+            let mark = u8::try_from(step % 251).expect("below 251");
+            said.push(world.say(side, mark));
+        }
+        world.pass(SECOND / 4);
+    }
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered, said[0]);
+    assert_eq!(world.sides[0].delivered, said[1]);
+    // Ten minutes, a session every two.
+    assert!(
+        (5..=7).contains(&world.count(INITIATION)),
+        "{}",
+        world.count(INITIATION)
+    );
+}
+
+#[test]
+fn silence_is_silent_but_for_one_keepalive() {
+    let mut world = World::alike(&Setup::default());
+    world.say(0, 1);
+    world.pass(9 * SECOND);
+    let before = world.history.len();
+    world.pass(3 * SECOND);
+    // Who has received data says once that it is alive.
+    let new = &world.history[before..];
+    assert_eq!(
+        new.iter()
+            .map(|datagram| datagram.bytes.len())
+            .collect::<Vec<_>>(),
+        [32]
+    );
+    assert_eq!(new[0].from, world.sides[1].address);
+    world.pass(3600 * SECOND);
+    assert_eq!(world.history.len(), before + 1);
+    // After that there is no session left, and no deadline.
+    assert!(
+        world
+            .sides
+            .iter()
+            .all(|side| side.tunnel.next_deadline().is_none())
+    );
+    let packet = world.say(0, 2);
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered[1], packet);
+}
+
+#[test]
+fn a_persistent_keepalive_begins_by_itself_and_goes_on() {
+    let setup = Setup {
+        peer_lines: "PersistentKeepalive = 25".into(),
+        ..Setup::default()
+    };
+    let mut world = World::new([&setup, &Setup::default()]);
+    world.pass(SECOND);
+    assert_eq!(world.sides[0].tunnel.counters().sessions, 1);
+    world.pass(1000 * SECOND);
+    let keepalives = world.count(DATA);
+    assert!((38..=60).contains(&keepalives), "{keepalives}");
+}
+
+#[test]
+fn a_dead_peer_is_noticed_given_up_and_found_again() {
+    let mut world = World::alike(&Setup::default());
+    world.say(0, 1);
+    world.pass(SECOND);
+    world.weather.lost = 100;
+    world.say(0, 2);
+    world.pass(14 * SECOND);
+    assert_eq!(world.count(INITIATION), 1);
+    world.pass(2 * SECOND);
+    assert_eq!(world.count(INITIATION), 2);
+    world.pass(300 * SECOND);
+    // Every five seconds and a little for ninety seconds, then no more.
+    let tries = world.count(INITIATION);
+    assert!((17..=20).contains(&tries), "{tries}");
+    world.weather.lost = 0;
+    world.pass(100 * SECOND);
+    assert_eq!(world.count(INITIATION), tries);
+    let found = world.say(0, 3);
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered.last(), Some(&found));
+}
+
+#[test]
+fn a_restarted_side_is_back_at_once() {
+    for restarted in [0, 1] {
+        let setup = Setup::default();
+        let mut world = World::alike(&setup);
+        world.say(0, 1);
+        world.pass(60 * SECOND);
+        world.sides[restarted].tunnel =
+            Setup { seed: 9, ..setup }.tunnel(u8::try_from(restarted).expect("0 or 1"));
+        let packet = world.say(restarted, 2);
+        world.pass(SECOND);
+        assert_eq!(world.sides[1 - restarted].delivered.last(), Some(&packet));
+        let answer = world.say(1 - restarted, 3);
+        world.pass(SECOND);
+        assert_eq!(world.sides[restarted].delivered.last(), Some(&answer));
+    }
+}
+
+#[test]
+fn a_peer_that_moves_is_followed_once_it_has_spoken() {
+    let mut world = World::alike(&Setup::default());
+    world.say(0, 1);
+    world.pass(SECOND);
+    let moved: SocketAddr = "[2001:db8::9]:1234".parse().expect("an address");
+    world.sides[0].address = moved;
+    let lost = world.say(1, 2);
+    world.pass(SECOND);
+    assert!(!world.sides[0].delivered.contains(&lost));
+    world.say(0, 3);
+    world.pass(SECOND);
+    let found = world.say(1, 4);
+    world.pass(SECOND);
+    assert!(world.sides[0].delivered.contains(&found));
+    let status = world.sides[1].tunnel.peers().next().expect("one peer");
+    assert_eq!(status.endpoint, Some(moved));
+}
+
+#[test]
+fn who_does_not_know_the_way_waits_to_be_spoken_to() {
+    let lost = Setup {
+        knows_endpoint: false,
+        ..Setup::default()
+    };
+    let mut world = World::new([&Setup::default(), &lost]);
+    let packet = packet("10.0.0.2", "10.0.0.1", 60, 0);
+    assert_eq!(
+        world.send(1, &packet),
+        Sealed::Dropped(DropReason::NoEndpoint)
+    );
+    world.say(0, 1);
+    world.pass(SECOND);
+    assert!(matches!(world.send(1, &packet), Sealed::Message { .. }));
+}
+
+#[test]
+fn both_begin_at_the_same_moment() {
+    let mut world = World::alike(&Setup::default());
+    let said = [world.say(0, 1), world.say(1, 2)];
+    world.pass(SECOND);
+    for mark in 0..100 {
+        world.say(0, mark);
+        world.say(1, mark);
+        world.pass(SECOND / 10);
+    }
+    assert_eq!(world.sides[1].delivered.len(), 101);
+    assert_eq!(world.sides[0].delivered.len(), 101);
+    assert_eq!(world.sides[1].delivered[0], said[0]);
+    assert_eq!(world.sides[0].delivered[0], said[1]);
+    assert_eq!(world.count(INITIATION), 2);
+}
+
+/// The peer remembers a timestamp of a time that this side's clock has yet to reach.
+#[test]
+fn a_clock_set_back_costs_half_a_minute() {
+    for years in [0, 1, 30] {
+        let setup = Setup::default();
+        let mut world = World::alike(&setup);
+        world.say(0, 1);
+        world.pass(200 * SECOND);
+        let set_back = Setup {
+            boot_time: setup.boot_time - years * 365 * 24 * 3600 * SECOND - 3600 * SECOND,
+            seed: 9,
+            ..setup
+        };
+        world.sides[0].tunnel = set_back.tunnel(0);
+        let packet = world.say(0, 2);
+        world.pass(45 * SECOND);
+        assert_eq!(world.sides[1].delivered.last(), Some(&packet), "{years}");
+        // What worked once works again without trying.
+        world.pass(200 * SECOND);
+        world.say(0, 3);
+        world.pass(SECOND);
+        assert_eq!(world.sides[1].delivered.len(), 3, "{years}");
+    }
+}
+
+#[test]
+fn the_guests_side_can_send_only_what_is_routed() {
+    let mut world = World::alike(&Setup::default());
+    world.say(0, 1);
+    world.pass(SECOND);
+    let four = |destination, length| packet("10.0.0.1", destination, length, 0);
+    let mut longer = four("10.0.0.2", 100);
+    longer.push(0);
+    for (packet, reason) in [
+        (four("10.0.0.3", 100), DropReason::NoRoute),
+        (
+            packet_six("fd00::1", "2001:db8::1", 100, 0),
+            DropReason::NoRoute,
+        ),
+        (four("10.0.0.2", 1421), DropReason::TooLarge),
+        (four("169.254.83.75", 100), DropReason::Reserved),
+        (
+            packet("169.254.83.75", "10.0.0.2", 100, 0),
+            DropReason::Reserved,
+        ),
+        (
+            packet_six("fd00::1", "fe80::534b", 100, 0),
+            DropReason::Reserved,
+        ),
+        (longer, DropReason::NotIp),
+        (vec![], DropReason::NotIp),
+        (vec![0x45; 19], DropReason::NotIp),
+        (vec![0x65; 39], DropReason::NotIp),
+        (vec![0x15; 60], DropReason::NotIp),
+        (four("10.0.0.2", 100)[..60].to_vec(), DropReason::NotIp),
+    ] {
+        assert_eq!(world.send(0, &packet), Sealed::Dropped(reason));
+    }
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered.len(), 1);
+}
+
+/// The peer may use the addresses that are its own and no others, though its messages are authentic.
+#[test]
+fn a_peer_cannot_speak_for_others() {
+    let mut world = World::new([
+        &Setup {
+            peer_lines: "AllowedIPs = 10.0.0.77/32".into(),
+            ..Setup::default()
+        },
+        &Setup::default(),
+    ]);
+    world.say(0, 1);
+    world.pass(SECOND);
+    let rejected = packet("10.0.0.77", "10.0.0.2", 80, 0);
+    assert!(matches!(
+        world.send(0, &packet("10.0.0.1", "10.0.0.2", 80, 0)),
+        Sealed::Message { .. }
+    ));
+    assert!(matches!(world.send(0, &rejected), Sealed::Message { .. }));
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered.len(), 2);
+    let counters = world.sides[1].tunnel.counters();
+    assert_eq!(counters.dropped(DropReason::NotAllowed), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the wire does for ten minutes: nothing comes twice, nothing comes changed, and when the weather is fair again,
+    /// everything arrives.
+    #[test]
+    fn bad_weather_passes(
+        chance: u64,
+        lost in 0..60_u32,
+        doubled in 0..40_u32,
+        late in 0..100_u32,
+        pauses in proptest::collection::vec(0..40_000_u64, 10..60),
+    ) {
+        let mut world = World::alike(&Setup::default());
+        world.set_chance(chance);
+        world.weather = Weather { lost, doubled, late };
+        let mut said = [Vec::new(), Vec::new()];
+        for (number, pause) in pauses.iter().enumerate() {
+            let side = usize::from(pause % 3 == 0);
+            let mark = u8::try_from(number).expect("few");
+            for _ in 0..3 {
+                said[side].push(world.say(side, mark));
+            }
+            world.pass(Duration::from_millis(*pause));
+        }
+        // The marks tell packets of one side apart but for the three of each.
+        for (side, said) in said.iter().enumerate() {
+            let delivered = &world.sides[1 - side].delivered;
+            for packet in delivered {
+                let times = |list: &[Vec<u8>]| list.iter().filter(|other| *other == packet).count();
+                prop_assert!(times(delivered) <= times(said));
+            }
+        }
+        world.weather = Weather::default();
+        world.pass(Duration::from_secs(200));
+        for side in [0, 1] {
+            let packet = world.say(side, 200);
+            world.pass(Duration::from_secs(1));
+            prop_assert_eq!(world.sides[1 - side].delivered.last(), Some(&packet));
+        }
+    }
+}
