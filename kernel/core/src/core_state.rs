@@ -30,6 +30,9 @@ pub(crate) struct Core {
     pub(crate) decision: Cell<Decision>,
     /// Whether the timer must be set anew before user code runs.
     pub(crate) timer_is_stale: Cell<bool>,
+    /// What the timer is set for: the end of the payer's budget or of the domain's turn, or the next
+    /// thread's release.
+    pub(crate) deadline: Cell<u64>,
     /// The time at the kernel's latest entry that looked.
     pub(crate) now: Cell<u64>,
     /// Ticks that the payer has used and not paid yet.
@@ -52,6 +55,7 @@ impl Core {
             payer: Cell::new(None),
             decision: Cell::new(Decision::Choose),
             timer_is_stale: Cell::new(false),
+            deadline: Cell::new(0),
             now: Cell::new(0),
             consumed: Cell::new(0),
             ready: [const { [const { Queue::new() }; PRIORITIES] }; DOMAINS as usize],

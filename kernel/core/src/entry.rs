@@ -25,6 +25,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The processor raised an exception in user code; page faults have their own entry.
+    #[inline(always)]
     pub fn handle_user_exception(&self, vector: u64, code: u64) -> Resume {
         self.handle_fault(FaultReport::exception(vector, code))
     }
@@ -51,11 +52,22 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// A page fault in user code: the address, and the error code that the processor pushed.
+    #[inline(always)]
     pub fn handle_page_fault(&self, address: u64, status: u64) -> Resume {
         self.handle_fault(FaultReport::memory(address, status))
     }
 
+    #[inline(always)]
     fn handle_fault(&self, report: FaultReport) -> Resume {
+        match self.fast_fault(&report) {
+            Some(thread) => Resume::User(thread),
+            None => self.general_fault(report),
+        }
+    }
+
+    /// [`Self::handle_fault`] whatever the circumstances.
+    #[inline(never)]
+    pub(crate) fn general_fault(&self, report: FaultReport) -> Resume {
         if let Some(current) = self.enter_from_instruction()
             && self.check_budget()
         {
@@ -65,7 +77,17 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// An interrupt of line `irq` (vector − 32); the machine tells the interrupt controller afterwards.
+    #[inline(always)]
     pub fn handle_interrupt(&self, irq: u8) -> Resume {
+        match self.fast_interrupt(irq) {
+            Some(resume) => resume,
+            None => self.general_interrupt(irq),
+        }
+    }
+
+    /// [`Self::handle_interrupt`] whatever the circumstances.
+    #[inline(never)]
+    pub(crate) fn general_interrupt(&self, irq: u8) -> Resume {
         self.enter_from_instruction();
         self.check_budget();
         self.interrupt(irq);

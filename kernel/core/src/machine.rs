@@ -76,8 +76,8 @@ pub trait Machine: Store {
     fn now(&self) -> u64;
     /// Ticks in a microsecond, constant since boot.
     fn ticks_per_us(&self) -> u64;
-    /// Asks for one timer interrupt at or as soon as possible after a time; replaces earlier asks. `now` is
-    /// what [`Machine::now`] said a moment ago.
+    /// Asks for a timer interrupt: at or as soon as possible after a time, or earlier, then the kernel asks
+    /// again; replaces earlier asks. `now` is what [`Machine::now`] said a moment ago.
     fn set_timer(&self, deadline: u64, now: u64);
 
     /// Makes user addresses be translated by this PML4. Called whenever the thread to run may have

@@ -51,8 +51,7 @@ pub(crate) extern "C" fn on_reply_receive(current: TcbRef) -> ! {
 /// The current thread executed `syscall` for something else.
 pub(crate) extern "C" fn on_system_call(current: TcbRef) -> ! {
     match KERNEL.handle_fast_system_call(current) {
-        Some(Resume::User(thread)) => return_to(user_context(KERNEL.machine(), thread)),
-        Some(resume) => return_to(leave(resume)),
+        Some(resume) => go_on(resume),
         None => on_other_system_call(),
     }
 }
@@ -62,20 +61,29 @@ fn on_other_system_call() -> ! {
     return_to(leave(KERNEL.handle_system_call()))
 }
 
-/// An exception, interrupt, or `int n` in user mode.
-pub(crate) extern "C" fn on_trap(number: u64, code: u64) -> ! {
+/// An exception in user mode.
+pub(crate) extern "C" fn on_exception(number: u64, code: u64) -> ! {
     // The stubs push numbers of one byte.
-    let vector = number.to_le_bytes()[0];
-    return_to(leave(match vector {
+    go_on(match number.to_le_bytes()[0] {
         vector::PAGE_FAULT => {
             // SAFETY: reads the address of the page fault that is being handled.
             let address = unsafe { x86::controlregs::cr2() } as u64;
             KERNEL.handle_page_fault(address, code)
         }
-        vector::DOUBLE_FAULT | vector::MACHINE_CHECK => {
-            panic!("exception {vector} in user mode, code {code:#x}")
-        }
-        0..vector::FIRST_INTERRUPT => KERNEL.handle_user_exception(number, code),
+        vector::DOUBLE_FAULT | vector::MACHINE_CHECK => on_fatal_exception(number, code),
+        _ => KERNEL.handle_user_exception(number, code),
+    })
+}
+
+#[cold]
+fn on_fatal_exception(vector: u64, code: u64) -> ! {
+    panic!("exception {vector} in user mode, code {code:#x}")
+}
+
+/// An interrupt or `int n` in user mode.
+pub(crate) extern "C" fn on_interrupt(number: u64) -> ! {
+    let vector = number.to_le_bytes()[0];
+    go_on(match vector {
         vector::FIRST_SOFTWARE..=vector::LAST_SOFTWARE => {
             let low = KERNEL.current().map_or(0, |thread| {
                 KERNEL.machine().tcb(thread).context.get(Register::Rax)
@@ -83,7 +91,7 @@ pub(crate) extern "C" fn on_trap(number: u64, code: u64) -> ! {
             KERNEL.handle_unknown_system_call(number << 24 | low & 0x00ff_ffff)
         }
         _ => interrupt(vector),
-    }))
+    })
 }
 
 /// An exception in the kernel: a defect.
@@ -94,9 +102,11 @@ pub(crate) extern "C" fn on_kernel_exception(vector: u64, code: u64, at: u64) ->
 }
 
 /// An interrupt of a device, the timer, or a spurious one.
+#[inline(always)]
 fn interrupt(vector: u8) -> Resume {
     match vector {
         vector::TIMER => {
+            KERNEL.machine().time.timer_came();
             local::end_of_interrupt();
             KERNEL.handle_timer()
         }
@@ -112,6 +122,21 @@ fn interrupt(vector: u8) -> Resume {
     }
 }
 
+/// An interrupt that came to a guest or to nobody.
+#[inline(never)]
+fn host_interrupt(vector: u8) -> Resume {
+    interrupt(vector)
+}
+
+/// Leaves the kernel, as nearly always for user mode.
+#[inline(always)]
+fn go_on(resume: Resume) -> ! {
+    return_to(match resume {
+        Resume::User(thread) => user_context(KERNEL.machine(), thread),
+        other => leave(other),
+    })
+}
+
 /// Leaves the kernel: for user mode, by the registers to load; for a guest or sleep, until there is a
 /// thread to return to.
 #[inline(never)]
@@ -122,7 +147,7 @@ fn leave(first: Resume) -> *const UserContext {
         match resume {
             Resume::User(thread) => return user_context(hardware, thread),
             Resume::Guest(vcpu) => resume = run_guest(hardware, vcpu),
-            Resume::Idle => resume = interrupt(trap::wait_for_interrupt()),
+            Resume::Idle => resume = host_interrupt(trap::wait_for_interrupt()),
         }
     }
 }
@@ -153,7 +178,7 @@ fn run_guest(hardware: &Hardware, vcpu: VcpuRef) -> Resume {
             KERNEL.handle_guest_exit(reason, detail, detail_2)
         }
         Stop::Host => match trap::take_pending_interrupt() {
-            Some(vector) => interrupt(vector),
+            Some(vector) => host_interrupt(vector),
             // Another event of the host: a look at the time does no harm.
             None => KERNEL.handle_timer(),
         },

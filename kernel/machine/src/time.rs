@@ -13,6 +13,8 @@ pub(crate) struct Time {
     /// Timer ticks in a clock tick, times 2^32.
     timer_ratio: Cell<u64>,
     tsc_deadline: Cell<bool>,
+    /// When the timer comes; zero if it has come.
+    armed: Cell<u64>,
 }
 
 /// Frequencies in Hz.
@@ -27,6 +29,7 @@ impl Time {
             ticks_per_us: Cell::new(1),
             timer_ratio: Cell::new(0),
             tsc_deadline: Cell::new(false),
+            armed: Cell::new(0),
         }
     }
 
@@ -52,11 +55,18 @@ impl Time {
         self.ticks_per_us.get()
     }
 
-    /// Asks for an interrupt at a time. It may come early when the time is more than a second away.
+    /// Asks for an interrupt at a time or before. Threads that take turns have deadlines that move on with
+    /// each turn: setting the timer, which costs a write to a device, can wait until it comes too early. Should
+    /// one ever fail to come, the next ask sets it anew.
     #[inline(always)]
     pub(crate) fn set_timer(&self, deadline: u64, now: u64) {
         /// Keeps the product below within 64 bits: the ratio is at most one.
         const FARTHEST: u64 = (1 << 32) - 1;
+        let armed = self.armed.get();
+        if now < armed && armed <= deadline {
+            return;
+        }
+        self.armed.set(deadline);
         if self.tsc_deadline.get() {
             local::set_tsc_deadline(deadline);
             return;
@@ -65,6 +75,11 @@ impl Time {
         let count = (ticks * self.timer_ratio.get()) >> 32;
         // Rounded up, so that the deadline has passed when the interrupt comes.
         local::set_one_shot(u32::try_from(count + 1).unwrap_or(u32::MAX));
+    }
+
+    /// The timer has come, and must be set anew.
+    pub(crate) fn timer_came(&self) {
+        self.armed.set(0);
     }
 }
 

@@ -14,7 +14,13 @@ use super::{Findings, Subject, build_images};
 
 /// What the assembler calls on the kernel's stack once users run. The start is the same at every
 /// boot; an exception of the kernel itself ends in a panic.
-const ENTRIES: [&str; 2] = ["14on_system_call", "7on_trap"];
+const ENTRIES: [&str; 5] = [
+    "7on_call",
+    "16on_reply_receive",
+    "14on_system_call",
+    "12on_exception",
+    "12on_interrupt",
+];
 
 /// An interrupt that the kernel waited for pushes these on the same stack: alignment, five words of
 /// the processor, two of the stub, two of the handler.

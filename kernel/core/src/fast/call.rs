@@ -1,47 +1,71 @@
-//! Call to a passive server that waits.
+//! Call to a server that waits, with time of its own or without.
 
-use crate::capability::{Rights, endpoint_of};
+use super::Cases;
+use crate::address::TcbSlot;
+use crate::capability::{Endpoint, Rights, endpoint_of};
+use crate::fault::FaultReport;
 use crate::message::BADGE_REGISTER;
 use crate::object::ThreadState;
-use crate::{Kernel, Machine, TcbRef};
+use crate::{Kernel, Machine, ReplyRef, TcbRef};
 
 impl<M: Machine> Kernel<M> {
     /// Does the current thread's Call if it is of the common kind, and says who goes on; otherwise changes
     /// nothing.
     #[inline(always)]
     pub fn handle_fast_call(&self, current: TcbRef) -> Option<TcbRef> {
-        let caller = self.tcb(current);
-        let slot = self.direct_slot(current, caller.context.get(BADGE_REGISTER))?;
-        let capability = endpoint_of(self.slot(slot).words(), Rights::TO_SEND)?;
+        self.fast_call(current, Cases::Common, None)
+    }
+
+    /// Calls the server behind a capability, or the handler of a fault, if it waits and can go on at once, and
+    /// says so by its name; otherwise changes nothing.
+    #[inline(always)]
+    pub(super) fn fast_call(
+        &self,
+        current: TcbRef,
+        cases: Cases,
+        fault: Option<&FaultReport>,
+    ) -> Option<TcbRef> {
+        let slot = if fault.is_some() {
+            current.slot(TcbSlot::FaultHandler)
+        } else if self.has_plain_message(current) {
+            let address = self.tcb(current).context.get(BADGE_REGISTER);
+            self.direct_slot(current, address)?
+        } else {
+            return None;
+        };
+        let words = self.slot(slot).words();
+        let capability = endpoint_of(words, Rights::TO_SEND)?;
         let rights = capability.rights;
         if !rights.can_grant() && !rights.can_grant_reply() {
             return None;
         }
-        let queue = &self.endpoint(capability.object).queue;
-        let receiver = queue.head.get()?;
-        let callee = self.tcb(receiver);
-        if !self.has_plain_message(current)
-            || callee.state.get() != ThreadState::BlockedOnReceive
-            || callee.sched_context.get().is_some()
-            || !self.is_in_current_domain(receiver)
-        {
+        let thread = self.endpoint(capability.object).queue.head.get()?;
+        let (caller, server) = (self.tcb(current), self.tcb(thread));
+        if server.state.get() != ThreadState::BlockedOnReceive {
             return None;
         }
-        let reply = callee.reply.get()?;
+        if cases == Cases::Common && server.sched_context.get().is_some() {
+            return self.fast_call_to_any(current, fault);
+        }
+        let reply = server.reply.get()?;
+        if server.sched_context.get().is_some() {
+            let can_go = self.goes_before_all_ready(server) && self.can_go_to(thread);
+            if !can_go || !self.has_time_to_switch() {
+                return None;
+            }
+            self.hand_call_over(current, &capability, thread, reply, fault);
+            return Some(self.go_to(thread));
+        }
+        if !self.is_in_current_domain(thread) {
+            return None;
+        }
         let context = caller.sched_context.get()?;
-        let space = self.space_of_thread(receiver)?;
-        let priority = callee.priority.get();
-        if priority < caller.priority.get() && !self.core.ready_priorities.has_none_above(priority)
-        {
+        let space = self.space_of_thread(thread)?;
+        if !self.goes_before_all_ready(server) {
             return None;
         }
-
-        self.take_first(queue, receiver);
-        callee.reply.set(None);
-
         let below = self.sched_context(context).reply.replace(Some(reply));
         let state = self.reply(reply);
-        state.tcb.set(Some(current));
         state.previous.set(below);
         state.sched_context.set(Some(context));
         if let Some(below) = below {
@@ -49,14 +73,40 @@ impl<M: Machine> Kernel<M> {
             below.sched_context.set(None);
             below.next.set(Some(reply));
         }
+        self.lend(context, caller, thread);
+        self.hand_call_over(current, &capability, thread, reply, fault);
+        Some(self.go_to_borrower(thread, space))
+    }
+
+    /// The same, also of a server with time of its own; apart, where it costs the others no registers.
+    #[cold]
+    fn fast_call_to_any(&self, current: TcbRef, fault: Option<&FaultReport>) -> Option<TcbRef> {
+        self.fast_call(current, Cases::All, fault)
+    }
+
+    /// The server gets the message, and the caller waits at its reply object.
+    #[inline(always)]
+    fn hand_call_over(
+        &self,
+        current: TcbRef,
+        capability: &Endpoint,
+        thread: TcbRef,
+        reply: ReplyRef,
+        fault: Option<&FaultReport>,
+    ) {
+        let (caller, server) = (self.tcb(current), self.tcb(thread));
+        self.take_first(&self.endpoint(capability.object).queue, thread);
+        self.reply(reply).tcb.set(Some(current));
+        server.reply.set(None);
+        server.state.set(ThreadState::Running);
         caller.reply.set(Some(reply));
         caller.state.set(ThreadState::BlockedOnReply);
-        caller.fault_address.set(caller.system_call_address());
-        caller.sched_context.set(None);
-        self.sched_context(context).tcb.set(Some(receiver));
-        callee.sched_context.set(Some(context));
-        callee.state.set(ThreadState::Running);
-        self.fast_transfer(current, receiver, capability.badge);
-        Some(self.fast_switch(receiver, space))
+        if let Some(report) = fault {
+            self.fast_fault_message(caller, thread, report);
+            server.set_badge(capability.badge);
+        } else {
+            caller.fault_address.set(caller.system_call_address());
+            self.fast_transfer(current, thread, capability.badge);
+        }
     }
 }

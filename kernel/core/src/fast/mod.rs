@@ -1,28 +1,40 @@
 //! The fast paths: what servers do most, in few steps.
 //!
-//! They do exactly what the general code does in the common case: messages without capabilities and
-//! signals meet a waiting partner, nothing else has happened. They check everything first and change nothing
+//! They do exactly what the general code does in the common case: messages without capabilities, signals and
+//! faults meet a waiting partner, nothing else has happened. They check everything first and change nothing
 //! until all of it holds; otherwise the general code starts afresh. The clock is read only where
 //! another scheduling context begins to pay: while the same one pays on, the timer is set for it.
 
 mod call;
+mod fault;
+mod interrupt;
 mod invoke;
 mod reply_receive;
 mod run_guest;
 mod send;
 mod switch;
 mod wait;
+mod yield_slice;
 
 use sel4_sys::syscall;
 
 use crate::message::{INFO_REGISTER, MAX_LENGTH, MESSAGE_REGISTERS};
 use crate::object::Register;
-use crate::{Kernel, Machine, Resume, TableRef, TcbRef};
+use crate::{Kernel, Machine, Resume, TcbRef};
 
 /// Words and extra capabilities of a message's description.
 const LENGTH_AND_CAPS: u64 = 0x1ff;
 /// What a receiver is told: without the field of unwrapped capabilities.
 const CAPS_UNWRAPPED: u64 = 7 << 9;
+
+/// Which cases a fast path looks for: each one more costs the others something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cases {
+    /// A message between a client and a server that works on the client's time.
+    Common,
+    /// Servers and clients with time of their own, and answers to faults as well.
+    All,
+}
 
 impl<M: Machine> Kernel<M> {
     /// Does the current thread's system call if it is neither Call nor ReplyRecv between threads, but another
@@ -34,6 +46,7 @@ impl<M: Machine> Kernel<M> {
             syscall::SEND if is_plain => self.fast_send(current),
             syscall::WAIT | syscall::RECV => self.fast_wait(current),
             syscall::NB_SEND_WAIT if is_plain => self.fast_send_wait(current),
+            syscall::YIELD => self.fast_yield(current),
             _ => None,
         }
     }
@@ -60,13 +73,5 @@ impl<M: Machine> Kernel<M> {
         }
         to.context.set(INFO_REGISTER, info);
         to.set_badge(badge);
-    }
-
-    /// Another thread goes on with the scheduling context that pays already.
-    #[inline(always)]
-    fn fast_switch(&self, to: TcbRef, root: TableRef) -> TcbRef {
-        self.core.current.set(Some(to));
-        self.machine().activate_space(root);
-        to
     }
 }

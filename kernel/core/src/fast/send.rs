@@ -1,7 +1,5 @@
 //! Send: signals, and messages to a receiver that waits.
 
-use core::cmp::Ordering;
-
 use crate::capability::{self, Rights, endpoint_of, notification_of};
 use crate::message::{BADGE_REGISTER, INFO_REGISTER};
 use crate::object::{Notification, Queue, Tcb, ThreadState};
@@ -27,10 +25,10 @@ impl<M: Machine> Kernel<M> {
                 return None;
             }
             self.deliver_signal(signal);
-            return Some(match woken {
-                Some(woken) => self.go_on(current, woken),
-                None => Resume::User(current),
-            });
+            return Some(Resume::User(match woken {
+                Some(woken) => self.go_on(current, woken, Tcb::system_call_address),
+                None => current,
+            }));
         }
         let capability = endpoint_of(words, Rights::TO_SEND)?;
         let queue = &self.endpoint(capability.object).queue;
@@ -47,7 +45,8 @@ impl<M: Machine> Kernel<M> {
             self.reply(reply).tcb.set(None);
         }
         self.fast_transfer(current, receiver, capability.badge);
-        Some(self.go_on(current, receiver))
+        let next = self.go_on(current, receiver, Tcb::system_call_address);
+        Some(Resume::User(next))
     }
 
     /// What a signal does, if it is one of the common things: it wakes a thread or is kept. The bound thread
@@ -91,22 +90,30 @@ impl<M: Machine> Kernel<M> {
         self.tcb(woken).priority.get() <= sender.priority.get() || self.has_time_to_switch()
     }
 
-    /// The woken thread runs next or becomes ready.
+    /// The woken thread runs next, or becomes ready while the current one goes on. `restart` says where that
+    /// one would be restarted.
     #[inline(always)]
-    pub(super) fn go_on(&self, current: TcbRef, woken: TcbRef) -> Resume {
+    pub(super) fn go_on(
+        &self,
+        current: TcbRef,
+        woken: TcbRef,
+        restart: impl FnOnce(&Tcb) -> u64,
+    ) -> TcbRef {
         let (sender, waiter) = (self.tcb(current), self.tcb(woken));
+        let (ours, theirs) = (sender.priority.get(), waiter.priority.get());
         waiter.state.set(ThreadState::Running);
-        match waiter.priority.get().cmp(&sender.priority.get()) {
-            Ordering::Less => self.enqueue_first(woken),
-            // Of its equals the current thread goes on first, and the woken one comes last.
-            Ordering::Equal => self.enqueue_last(woken),
-            Ordering::Greater => {
-                sender.fault_address.set(sender.system_call_address());
-                self.enqueue_first(current);
-                return self.go_to(woken);
-            }
+        if theirs > ours {
+            sender.fault_address.set(restart(sender));
+            self.enqueue_first(current);
+            return self.go_to(woken);
         }
-        Resume::User(current)
+        if theirs == ours {
+            // Of its equals the current thread goes on first, and the woken one comes last.
+            self.enqueue_last(woken);
+        } else {
+            self.enqueue_first(woken);
+        }
+        current
     }
 
     /// Takes the first thread out of a queue.

@@ -66,10 +66,7 @@ impl<M: Machine> Kernel<M> {
         let priorities = &self.core.ready_priorities;
         let next = match woken {
             Some(woken) if priorities.has_none_above(self.tcb(woken).priority.get()) => woken,
-            _ => {
-                let queues = &self.core.ready[usize::from(waiter.domain.get())];
-                queues[usize::from(priorities.highest()?)].head.get()?
-            }
+            _ => self.first_ready()?,
         };
         if !self.can_go_to(next) || !self.has_time_to_switch() {
             return None;
@@ -89,6 +86,7 @@ impl<M: Machine> Kernel<M> {
             }
         }
         self.dequeue(next);
-        Some(self.go_to(next))
+        let next = self.go_to(next);
+        Some(self.resume(Some(next)))
     }
 }

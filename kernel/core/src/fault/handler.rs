@@ -13,9 +13,9 @@ use crate::{Kernel, Machine, SchedContextRef, TcbRef};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FaultReport {
     /// The label of its message.
-    kind: u64,
+    pub(crate) kind: u64,
     /// What the message says beyond the thread's registers, and how many of the words count.
-    words: [u64; 6],
+    pub(crate) words: [u64; 6],
     count: u64,
 }
 

@@ -32,7 +32,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Copies the words of a message; answers how many arrived.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn copy_words(&self, sender: TcbRef, receiver: TcbRef) -> u64 {
         let from = self.tcb(sender);
         let to = self.tcb(receiver);

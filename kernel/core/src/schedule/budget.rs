@@ -25,7 +25,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Charges the payer for what it has used so far.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pay(&self) {
         let consumed = self.core.consumed.take();
         let Some(payer) = self.core.payer.get() else {
@@ -93,7 +93,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Sets the timer to when the current budget or domain ends or the next thread is released.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_timer(&self) {
         self.core.timer_is_stale.set(false);
         let now = self.core.now.get();
@@ -106,6 +106,7 @@ impl<M: Machine> Kernel<M> {
             .get()
             .map_or(u64::MAX, |first| self.release_time(first));
         let end = budget_end.min(release).min(self.core.domains.end.get());
+        self.core.deadline.set(end);
         self.machine().set_timer(end, now);
     }
 }

@@ -34,6 +34,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Whether a thread could run on the context now.
+    #[inline]
     pub(crate) fn has_budget(&self, context: SchedContextRef) -> bool {
         self.sched_context(context).refill_max.get() > 0
             && self.is_refill_ready(context)

@@ -2,7 +2,7 @@
 
 use crate::core_state::Decision;
 use crate::object::{Register, ThreadState};
-use crate::{Kernel, Machine, Resume, TcbRef};
+use crate::{Kernel, Machine, Resume, SchedContextRef, TcbRef};
 
 impl<M: Machine> Kernel<M> {
     /// The scheduler must look at all ready threads before user code runs.
@@ -45,20 +45,26 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn settle(&self, current: Option<TcbRef>) -> Resume {
         let context = current.and_then(|current| self.tcb(current).sched_context.get());
         if context != self.core.payer.get() {
-            self.core.timer_is_stale.set(true);
-            if let Some(context) = context
-                && !self.sched_context(context).sporadic.get()
-                && !self.is_round_robin(context)
-            {
-                self.begin_use(context);
-            }
-        }
-        if self.core.timer_is_stale.get() {
+            self.begin_paying(context);
+        } else if self.core.timer_is_stale.get() {
             self.pay();
-            self.core.payer.set(context);
             self.set_timer();
         }
         self.resume(current)
+    }
+
+    /// Another context pays from now on.
+    #[inline(always)]
+    pub(crate) fn begin_paying(&self, context: Option<SchedContextRef>) {
+        if let Some(context) = context
+            && !self.is_round_robin(context)
+            && !self.sched_context(context).sporadic.get()
+        {
+            self.begin_use(context);
+        }
+        self.pay();
+        self.core.payer.set(context);
+        self.set_timer();
     }
 
     fn decide(&self, decision: Decision) {
@@ -91,12 +97,7 @@ impl<M: Machine> Kernel<M> {
             }
         }
         self.update_domain();
-        let domain = usize::from(self.core.domains.current.get());
-        let next = self
-            .core
-            .ready_priorities
-            .highest()
-            .and_then(|priority| self.core.ready[domain][usize::from(priority)].head.get());
+        let next = self.first_ready();
         if let Some(next) = next {
             self.dequeue(next);
         }
@@ -122,7 +123,7 @@ impl<M: Machine> Kernel<M> {
 
     /// How the current thread goes on.
     #[inline(always)]
-    fn resume(&self, current: Option<TcbRef>) -> Resume {
+    pub(crate) fn resume(&self, current: Option<TcbRef>) -> Resume {
         let Some(current) = current else {
             return Resume::Idle;
         };

@@ -1,5 +1,7 @@
 //! Ready queues: one for each priority of each domain.
 
+use crate::core_state::DOMAINS;
+use crate::object::Queue;
 use crate::{Kernel, Machine, TcbRef};
 
 impl<M: Machine> Kernel<M> {
@@ -66,9 +68,22 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    fn ready_queue(&self, thread: TcbRef) -> &crate::object::Queue {
+    /// The first of the most important ready threads.
+    #[inline(always)]
+    pub(crate) fn first_ready(&self) -> Option<TcbRef> {
+        let priority = self.core.ready_priorities.highest()?;
+        let domain = self.core.domains.current.get();
+        self.queue_of(domain, priority).head.get()
+    }
+
+    fn ready_queue(&self, thread: TcbRef) -> &Queue {
         let tcb = self.tcb(thread);
-        let (domain, priority) = (tcb.domain.get(), tcb.priority.get());
-        &self.core.ready[usize::from(domain)][usize::from(priority)]
+        self.queue_of(tcb.domain.get(), tcb.priority.get())
+    }
+
+    #[inline(always)]
+    fn queue_of(&self, domain: u8, priority: u8) -> &Queue {
+        // The remainder of a domain is that domain, which the compiler cannot know.
+        &self.core.ready[usize::from(domain % DOMAINS)][usize::from(priority)]
     }
 }

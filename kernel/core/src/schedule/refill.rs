@@ -5,6 +5,8 @@
 //! its use began, so that no window of one period ever sees more than the budget. Round robin
 //! (period zero) keeps two refills, the rest of the time slice and the used part, both usable at once.
 
+use core::cell::Cell;
+
 use crate::object::Refill;
 use crate::{Kernel, Machine, SchedContextRef};
 
@@ -180,19 +182,26 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Takes used time from a round-robin context's slice.
+    #[inline(always)]
     pub(crate) fn charge_slice(&self, context: SchedContextRef, usage: u64) {
-        let head = self.refill_head(context);
-        let used = usage.min(head.amount.get());
-        head.amount.set(head.amount.get() - used);
-        let tail = self.refill_tail(context);
-        tail.amount.set(tail.amount.get() + used);
+        let [rest, used] = self.slice(context);
+        let usage = usage.min(rest.get());
+        rest.set(rest.get() - usage);
+        used.set(used.get() + usage);
+    }
+
+    /// What is left of a round-robin context's slice, and what is used of it: its two refills stay where
+    /// [`Self::start_refills`] puts them.
+    #[inline(always)]
+    fn slice(&self, context: SchedContextRef) -> [&Cell<u64>; 2] {
+        [0, 1].map(|index| &self.refill(context, index).amount)
     }
 
     /// Gives a round-robin context a whole slice again.
+    #[inline(always)]
     pub(crate) fn renew_slice(&self, context: SchedContextRef) {
-        let head = self.refill_head(context);
-        let tail = self.refill_tail(context);
-        head.amount.set(head.amount.get() + tail.amount.take());
+        let [rest, used] = self.slice(context);
+        rest.set(rest.get() + used.take());
     }
 
     /// A context begins to be used now: its usable refills start now, not in the past, or it could save

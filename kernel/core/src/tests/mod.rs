@@ -15,6 +15,7 @@ mod guest;
 mod interrupt;
 mod ipc;
 mod notification;
+mod paths;
 mod random;
 mod reply;
 mod retype;

@@ -177,18 +177,15 @@ impl World {
     pub(super) fn enter_fast(&self) -> Option<Resume> {
         let current = self.kernel.current()?;
         let number = self.kernel.tcb(current).context.get(Register::Rdx);
-        let messaged = match number.cast_signed() {
-            syscall::CALL => self.kernel.handle_fast_call(current),
-            syscall::REPLY_RECV => self.kernel.handle_fast_reply_receive(current),
-            _ => None,
-        };
-        match (messaged, number.cast_signed()) {
-            (Some(thread), _) => Some(Resume::User(thread)),
-            (None, syscall::CALL) => self.kernel.handle_fast_run_guest(current).or_else(|| {
-                let thread = self.kernel.handle_fast_invocation(current)?;
-                Some(Resume::User(thread))
-            }),
-            (None, _) => self.kernel.handle_fast_system_call(current),
+        let kernel = &self.kernel;
+        match number.cast_signed() {
+            syscall::CALL => kernel
+                .handle_fast_call(current)
+                .map(Resume::User)
+                .or_else(|| kernel.handle_fast_run_guest(current))
+                .or_else(|| kernel.handle_fast_invocation(current).map(Resume::User)),
+            syscall::REPLY_RECV => kernel.handle_fast_reply_receive(current).map(Resume::User),
+            _ => kernel.handle_fast_system_call(current),
         }
     }
 

@@ -113,14 +113,16 @@ trap_entry:
     push 2
     popfq
     lea rsp, [rip + {stack} + {stack_bytes} - 8]
-    jmp {on_trap}
+    cmp rdi, {first_interrupt}
+    jae {on_interrupt}
+    jmp {on_exception}
 
     # A non-maskable interrupt does nothing.
 2:  add rsp, 16
     iretq
 
     # From the kernel: an interrupt that was waited for, or a defect.
-3:  cmp qword ptr [rsp], 32
+3:  cmp qword ptr [rsp], {first_interrupt}
     jb 4f
     push rax
     mov rax, [rsp + 8]
