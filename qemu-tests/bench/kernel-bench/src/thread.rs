@@ -6,7 +6,7 @@ use kernel_calls::{
     Ipc,
     invoke::{self, IoApicInput},
 };
-use sel4_sys::{MessageInfo, slot};
+use sel4_sys::{MessageInfo, invocation, slot};
 use test_support::cpu::{self, ticks};
 use test_support::resources::path;
 use test_support::threads::note;
@@ -23,8 +23,23 @@ pub(crate) const MEASUREMENTS: &[Test] = &[
     },
     Test {
         id: "fault",
-        rule: "a fault (an undefined instruction) to its handler in another address space, and back",
-        run: fault,
+        rule: "a fault (an undefined instruction) to its handler in another address space, which works on the thread's time, and back",
+        run: |t| {
+            let names = ["fault-to-handler", "handler-to-faulter", "fault-round-trip"];
+            fault(t, HandlersTime::Lent, names)
+        },
+    },
+    Test {
+        id: "fault-to-active",
+        rule: "the same with a handler that has time of its own",
+        run: |t| {
+            let names = [
+                "fault-to-active-handler",
+                "active-handler-to-faulter",
+                "active-fault-round-trip",
+            ];
+            fault(t, HandlersTime::Own, names)
+        },
     },
     Test {
         id: "interrupt",
@@ -63,9 +78,15 @@ fn send(t: &mut Tester) -> Outcome {
     Ok(())
 }
 
-/// Executes undefined instructions for ever; the handler steps over each.
-fn fault_for_ever(_: Ipc, _: u64) {
-    loop {
+#[derive(PartialEq, Eq)]
+enum HandlersTime {
+    Lent,
+    Own,
+}
+
+/// Executes undefined instructions, the handler stepping over each, and then waits for ever.
+fn fault_often(ipc: Ipc, notification: u64) {
+    for _ in 0..ROUNDS {
         note(FAULTED).store(ticks(), Relaxed);
         leaves();
         cpu::undefined_instruction(note(PLACE));
@@ -73,26 +94,38 @@ fn fault_for_ever(_: Ipc, _: u64) {
         let round = ticks() - note(FAULTED).load(Relaxed);
         note(ROUND.0).fetch_min(round, Relaxed);
     }
+    let _ = ipc.wait(notification);
 }
 
-fn fault(t: &mut Tester) -> Outcome {
-    [THERE, BACK, ROUND].into_iter().for_each(Arrival::forget);
-    let space = t.space_with_image()?;
-    let watched = t.watch(Plan::new(fault_for_ever, 0).in_space(space))?;
-    let (endpoint, reply) = (watched.endpoint, watched.reply);
-    let mut fault = t.ipc.recv(endpoint, reply);
-    for _ in 0..ROUNDS {
+/// Handles faults for ever. The capabilities: endpoint and reply object in one word.
+fn step_over(ipc: Ipc, capabilities: u64) {
+    let (endpoint, reply) = (capabilities >> 32, capabilities & 0xffff_ffff);
+    let mut fault = ipc.recv(endpoint, reply);
+    loop {
         THERE.arrived();
         let [instruction, stack, flags, _] = fault.message;
         let words = [instruction + 2, stack, flags, 0];
         leaves();
-        fault = t
-            .ipc
-            .reply_recv(endpoint, MessageInfo::new(0, 0, 3), words, reply);
+        fault = ipc.reply_recv(endpoint, MessageInfo::new(0, 0, 3), words, reply);
     }
-    report("fault-to-handler", THERE.least());
-    report("handler-to-faulter", BACK.least());
-    report("fault-round-trip", ROUND.least());
+}
+
+fn fault(t: &mut Tester, time: HandlersTime, names: [&str; 3]) -> Outcome {
+    [THERE, BACK, ROUND].into_iter().for_each(Arrival::forget);
+    let (endpoint, reply) = (t.endpoint()?, t.reply()?);
+    let (notification, space) = (t.notification()?, t.space_with_image()?);
+    t.set_own_priority(100)?;
+    let handler = t.spawn(Plan::new(step_over, endpoint << 32 | reply))?;
+    if time == HandlersTime::Lent {
+        let unbind = invocation::SCHED_CONTEXT_UNBIND;
+        t.ipc.invoke(handler.sched_context, unbind, &[], &[])?;
+    }
+    let plan = Plan::new(fault_often, notification).in_space(space);
+    t.spawn(plan.faults_to(endpoint))?;
+    let measured = [THERE, BACK, ROUND].map(Arrival::least);
+    for (name, least) in names.into_iter().zip(measured) {
+        report(name, least);
+    }
     Ok(())
 }
 
