@@ -282,9 +282,9 @@ fn the_guests_side_can_send_only_what_is_routed() {
             DropReason::NoRoute,
         ),
         (four("10.0.0.2", 1421), DropReason::TooLarge),
-        (four("169.254.83.75", 100), DropReason::Reserved),
+        (four("169.254.75.81", 100), DropReason::Reserved),
         (
-            packet("169.254.83.75", "10.0.0.2", 100, 0),
+            packet("169.254.75.81", "10.0.0.2", 100, 0),
             DropReason::Reserved,
         ),
         (

@@ -141,7 +141,7 @@ fn no_guest_can_take_part() {
     let mut world = World::alike(&with(Policy::Require));
     world.say(0, 1);
     world.pass(SECOND);
-    for (source, destination) in [("10.0.0.1", "169.254.83.75"), ("169.254.83.75", "10.0.0.2")] {
+    for (source, destination) in [("10.0.0.1", "169.254.75.81"), ("169.254.75.81", "10.0.0.2")] {
         let forged = packet(source, destination, 852, 0);
         assert_eq!(
             world.send(0, &forged),

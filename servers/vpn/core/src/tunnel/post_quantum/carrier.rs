@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::{configuration::Network, tunnel::inner_packet::InnerPacket};
 
 /// The place with IPv4: link-local, so no network has it (RFC 3927).
-pub(super) const PLACE_V4: Ipv4Addr = Ipv4Addr::new(169, 254, 83, 75);
+pub(super) const PLACE_V4: Ipv4Addr = Ipv4Addr::new(169, 254, 75, 81);
 /// The place with IPv6: link-local too.
 pub(super) const PLACE_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x534b);
 /// The port, at both ends.
