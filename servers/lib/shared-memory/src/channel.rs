@@ -6,7 +6,7 @@ use environment::{Kind, Missing, Name};
 use kernel_calls::{Registers, syscall};
 use sel4_sys::{MessageInfo, syscall};
 
-use crate::{Memory, OpenError, RegionReader, RegionWriter};
+use crate::{Memory, OpenError, RegionReader, RegionWriter, data_area_offset};
 
 /// Offset of the count of what this side produced.
 const PRODUCED: usize = 0;
@@ -16,6 +16,9 @@ const CONSUMED: usize = 64;
 const ATTENTION: usize = 128;
 /// Where the contents begin.
 pub(crate) const HEADER: usize = 192;
+
+/// The part of a channel that its end writes.
+const OUTPUT: &str = "out";
 
 /// This side's end of a channel.
 ///
@@ -48,8 +51,32 @@ impl Channel {
     ///
     /// The environment lacks the signal, the badge or both regions, or a region cannot serve.
     pub fn open(memory: &Memory, name: &str) -> Result<Self, OpenError> {
+        Self::with_output(memory, name, granted(memory.writer_of(name, OUTPUT))?)
+    }
+
+    /// Opens channel `name`, and gives this side's data area, when it sends `queue_length` messages `T`, as a slice:
+    /// to a program that makes what it sends in place. Whatever is written there is seen by the peer at once. The
+    /// channel's [output](Self::output) then ends before the data area.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Channel::open`]; or the region is too small for the queue.
+    pub fn open_with_data_area<T>(
+        memory: &Memory,
+        name: &str,
+        queue_length: usize,
+    ) -> Result<(Self, &'static mut [u8]), OpenError> {
+        let offset = data_area_offset::<T>(queue_length);
+        let (output, data) = memory.divided_output(name, OUTPUT, offset)?;
+        Ok((Self::with_output(memory, name, Some(output))?, data))
+    }
+
+    fn with_output(
+        memory: &Memory,
+        name: &str,
+        output: Option<RegionWriter>,
+    ) -> Result<Self, OpenError> {
         let environment = memory.environment();
-        let output = granted(memory.writer_of(name, "out"))?;
         let input = granted(memory.reader_of(name, "in"))?;
         if output.is_none() && input.is_none() {
             return Err(Missing::new(Kind::Region, name, "out").into());

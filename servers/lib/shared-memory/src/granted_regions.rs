@@ -129,3 +129,27 @@ fn channels_may_have_one_direction_but_no_wrong_one() {
         Err("the manifest grants no region `nowhere.out`".into())
     );
 }
+
+#[test]
+fn a_data_area_is_given_out_as_a_slice_once() {
+    let memory = memory();
+    // One message of eight bytes behind the header: the data area is the region's rest, which is nothing.
+    let refused = Channel::open_with_data_area::<u64>(&memory, "disk", SIZE)
+        .map(drop)
+        .map_err(why);
+    assert_eq!(
+        refused,
+        Err("region `disk.out` is too small for its queue".into())
+    );
+    assert!(Channel::open_with_data_area::<u64>(&memory, "crooked", 1).is_err());
+    let (channel, data) = Channel::open_with_data_area::<u64>(&memory, "disk", 1).expect("it fits");
+    assert_eq!(channel.output().len() + data.len(), SIZE);
+    assert!(channel.output_data::<u64>(1).is_empty());
+    assert!(
+        channel
+            .output()
+            .write_u8_at(channel.output().len(), 1)
+            .is_err()
+    );
+    assert!(Channel::open(&memory, "disk").is_err());
+}

@@ -17,7 +17,8 @@
 //! checked and used as a copy. What is left to show is that addresses are right: only [`Memory`]
 //! (from an environment that the root server vouches for) and simulations make regions, each
 //! access is checked against the region's length, and a region that is given out as a slice is
-//! [private](environment::Sharing::Private), given out once, and never both ways.
+//! [private](environment::Sharing::Private), or the data area of a channel's output, which others only read;
+//! it is given out once, and never both ways.
 //!
 //! # Restarts
 //!

@@ -129,6 +129,41 @@ impl Memory {
         Ok(unsafe { core::slice::from_raw_parts_mut(base.as_ptr(), length) })
     }
 
+    /// The region `owner.output` that this program writes and others read, in two: up to `offset` for copies, from
+    /// there on as a slice.
+    ///
+    /// # Errors
+    ///
+    /// There is none, it is not writable, it ends before `offset`, or it was given out before.
+    pub(crate) fn divided_output(
+        &self,
+        owner: &str,
+        output: &str,
+        offset: usize,
+    ) -> Result<(RegionWriter, &'static mut [u8]), OpenError> {
+        let region = self.environment.region_of(owner, output)?;
+        if !region.writable {
+            return Err(unusable(&region, "is not writable"));
+        }
+        let (base, length) = place(&region)?;
+        let Some(slice_length) = length.checked_sub(offset) else {
+            return Err(unusable(&region, "is too small for its queue"));
+        };
+        let region = self.open(owner, output, GivenOut::AsSlice)?;
+        // SAFETY: the environment is true, so `length` bytes are mapped for writing. Of the first `offset` of them
+        // no slice is made, here or later: `open` gives the region out this once.
+        let writer =
+            unsafe { RegionWriter::new(RegionReader::new(base.as_ptr(), offset, region.physical)) };
+        // SAFETY: the bytes lie in the region, behind those of `writer`, and are given out this once. Of all address spaces
+        // only this program's can write them: the manifest gives a channel's output one writer, and devices are
+        // told to read there at most (until an IOMMU holds them to that, a device could as well write to this
+        // program's stack). That others read them is no access of this program, so no reference notices it.
+        let slice = unsafe {
+            core::slice::from_raw_parts_mut(base.as_ptr().wrapping_add(offset), slice_length)
+        };
+        Ok((writer, slice))
+    }
+
     /// The private region `name` as values of `T`, once: as many as fit, each `T::default()`.
     ///
     /// # Errors
