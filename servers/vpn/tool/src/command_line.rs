@@ -1,0 +1,69 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use vpn_core::tunnel::Policy;
+
+use crate::{create, serve};
+
+/// The other end of a guest's tunnel, on the host.
+#[derive(Parser)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make keys for both ends: FOLDER/guest.conf goes into the guest's volume, FOLDER/peer.conf is for `serve`.
+    Create {
+        /// Made if it is not there; files that are there stay as they are, and the command fails.
+        folder: PathBuf,
+        /// The UDP port that the peer will have on the host; without it, one that is free now.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Where the guest's machine reaches the host: QEMU's user network has it at this address.
+        #[arg(long, default_value = "10.0.2.2")]
+        host: IpAddr,
+    },
+    /// Be the other end, until interrupted.
+    Serve {
+        /// A configuration as wg-quick reads it, with a ListenPort.
+        configuration: PathBuf,
+        /// How much post-quantum exchanges matter: require, prefer or off.
+        #[arg(long, default_value = "prefer", value_parser = policy)]
+        post_quantum: Policy,
+        /// Relay this port of the peer to the same port of the host's loopback interface, TCP and UDP.
+        #[arg(long, value_name = "PORT")]
+        forward: Vec<u16>,
+        /// Listen on all of the host's addresses, not only on the loopback interface.
+        #[arg(long)]
+        everywhere: bool,
+    },
+}
+
+impl CommandLine {
+    pub(crate) fn execute(self) -> Result<()> {
+        match self.command {
+            Command::Create { folder, port, host } => create::create(&folder, port, host),
+            Command::Serve {
+                configuration,
+                post_quantum,
+                forward,
+                everywhere,
+            } => serve::serve(&serve::Options {
+                configuration,
+                post_quantum,
+                forward,
+                everywhere,
+            }),
+        }
+    }
+}
+
+fn policy(name: &str) -> Result<Policy> {
+    Policy::from_name(name).context("it is require, prefer or off")
+}
