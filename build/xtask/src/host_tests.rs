@@ -1,5 +1,7 @@
 //! Runs the tests that need no machine, by cargo.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::commands::test::Tally;
@@ -7,11 +9,31 @@ use crate::program::Home;
 use crate::progress::step;
 use crate::workspace::{self, Metadata};
 
+/// How much the tests that can go on for ever do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What they choose themselves: seconds.
+    Usual,
+    /// A million packets of each kind.
+    Full,
+}
+
+impl Extent {
+    /// Cargo, whose tests find in the environment how much they are to do.
+    fn cargo(self) -> Command {
+        let mut cargo = workspace::cargo();
+        if self == Self::Full {
+            cargo.env("SEKISHO_LONG_TESTS", "1");
+        }
+        cargo
+    }
+}
+
 /// Runs the tests of every host crate and of the libraries beside freestanding programs.
-pub(crate) fn run(metadata: &Metadata) -> Result<Tally> {
-    let mut host = workspace::cargo();
+pub(crate) fn run(metadata: &Metadata, extent: Extent) -> Result<Tally> {
+    let mut host = extent.cargo();
     host.args(["test", "--workspace", "--no-fail-fast", "--quiet"]);
-    let mut libraries = workspace::cargo();
+    let mut libraries = extent.cargo();
     libraries.args(["test", "--lib", "--no-fail-fast", "--quiet"]);
     let mut any_library = false;
     for package in &metadata.packages {
@@ -38,7 +60,7 @@ pub(crate) fn run(metadata: &Metadata) -> Result<Tally> {
     Ok(tally)
 }
 
-fn run_one(command: &mut std::process::Command) -> Result<Tally> {
+fn run_one(command: &mut Command) -> Result<Tally> {
     let output = command.output().context("cargo cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let mut tally = count(&text);

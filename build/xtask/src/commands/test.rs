@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::check::{self, Subject};
 use crate::host;
-use crate::host_tests;
+use crate::host_tests::{self, Extent};
 use crate::program::{self, Options};
 use crate::qemu::Machine;
 use crate::scenario::{self, Prepared, Preparer, Scenario};
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Name the scenarios and what each shows.
     #[arg(long)]
     list: bool,
+    /// Feed the parsers of packets a million hostile packets of each kind instead of some thousands (minutes).
+    #[arg(long, conflicts_with_all = ["filter", "list", "kernel"])]
+    full: bool,
     /// Only the rules of the kernel's interface, on this kernel: one that speaks seL4's interface (x86_64, MCS,
     /// debug build). An ELF file that QEMU's -kernel takes: 32 bits with a Multiboot header, or with a PVH note.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["filter", "list"])]
@@ -70,7 +73,12 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     let metadata = workspace::metadata()?;
     let mut tally = Tally::default();
     if arguments.filter.is_none() {
-        tally = host_tests::run(&metadata)?;
+        let extent = if arguments.full {
+            Extent::Full
+        } else {
+            Extent::Usual
+        };
+        tally = host_tests::run(&metadata, extent)?;
         let subject = Subject::read()?;
         for check in &check::ALL {
             tally.count(check.holds(&subject));
