@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use vpn_core::tunnel::Policy;
 
-use crate::{create, serve};
+use crate::{blocklist, create, serve};
 
 /// The other end of a guest's tunnel, on the host.
 #[derive(Parser)]
@@ -43,12 +43,27 @@ enum Command {
         #[arg(long)]
         everywhere: bool,
     },
+    /// Make a key for signing blocklists; prints the public key, which a system's manifest names.
+    BlocklistKey {
+        /// Where the secret key goes; must not be there yet.
+        file: PathBuf,
+    },
+    /// Sign a list of forbidden names and addresses.
+    SignBlocklist {
+        /// The list, which gets its signature as the last line.
+        list: PathBuf,
+        /// The secret key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
 }
 
 impl CommandLine {
     pub(crate) fn execute(self) -> Result<()> {
         match self.command {
             Command::Create { folder, port, host } => create::create(&folder, port, host),
+            Command::BlocklistKey { file } => blocklist::make_key(&file),
+            Command::SignBlocklist { list, key } => blocklist::sign(&list, &key),
             Command::Serve {
                 configuration,
                 post_quantum,

@@ -65,7 +65,8 @@ pub(crate) fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-fn write(file: &Path, text: &str) -> Result<()> {
+/// Writes a file that only its owner reads and that is not there yet.
+pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     options

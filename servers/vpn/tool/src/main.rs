@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blocklist;
 mod command_line;
 mod create;
 mod event;
