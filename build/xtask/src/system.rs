@@ -11,6 +11,7 @@ use crate::guest::{GuestFiles, GuestOptions};
 use crate::products::Products;
 use crate::program::{self, Options};
 use crate::progress::step;
+use crate::qemu::Network;
 use crate::workspace::{self, Metadata};
 
 /// The program that holds all authority until boot is finished.
@@ -18,6 +19,15 @@ pub(crate) const ROOT_SERVER: &str = "root-server";
 
 /// The system that is meant when none is named.
 pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/first-light.toml";
+
+/// The hardware manifest's name of the network card.
+const NETWORK_CARD: &str = "net0";
+
+/// What a system wants of its machine beside a disk.
+pub(crate) struct Equipment {
+    /// The card, with QEMU's own network behind it.
+    pub(crate) network: Option<Network>,
+}
 
 /// Builds the system of a manifest, all but the kernel, and writes its root image.
 /// `root_server` says with which features the root server is built.
@@ -27,12 +37,17 @@ pub(crate) fn pack(
     guest: GuestOptions<'_>,
     root_server: Options<'_>,
     root_image: &Path,
-) -> Result<()> {
+) -> Result<Equipment> {
     let compiled = compile(metadata, manifest, guest)?;
     let root_server = step("Building the root server", || {
         program::build_one(metadata, ROOT_SERVER, root_server)
     })?;
-    write_image(&root_server, &compiled, root_image)
+    write_image(&root_server, &compiled, root_image)?;
+    let mut functions = compiled.system.pci.functions.iter();
+    let has_card = functions.any(|function| function.name == NETWORK_CARD);
+    Ok(Equipment {
+        network: has_card.then(Network::default),
+    })
 }
 
 /// Compiles a manifest, and builds the programs that it names.

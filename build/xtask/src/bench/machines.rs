@@ -77,9 +77,10 @@ fn machine(
     let image = folder.join("root.img");
     let kernel = program::build_one(metadata, KERNEL, Options::default())?;
     let manifest = workspace::path(manifest);
-    system::pack(metadata, &manifest, guest, Options::default(), &image)?;
+    let equipment = system::pack(metadata, &manifest, guest, Options::default(), &image)?;
     let mut machine = Machine::new(kernel, image);
     machine.disk = Some(folder.join(DISK));
+    machine.network = equipment.network;
     machine.time = Time::Recorded {
         control_socket: folder.join("control"),
     };

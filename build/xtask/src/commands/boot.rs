@@ -10,7 +10,7 @@ use clap::Args;
 use crate::guest::GuestOptions;
 use crate::host;
 use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
-use crate::qemu::{Machine, Time};
+use crate::qemu::{Machine, Network, Time};
 use crate::system;
 use crate::workspace::{self, Metadata};
 
@@ -63,8 +63,9 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
             program::build_one(&metadata, KERNEL, Options { features })?
         }
     };
-    let root = root_image(arguments, &metadata)?;
+    let (root, network) = root_image(arguments, &metadata)?;
     let mut machine = Machine::new(kernel, root);
+    machine.network = network;
     machine.memory.clone_from(&arguments.memory);
     machine.extra.clone_from(&arguments.qemu);
     if arguments.icount {
@@ -78,28 +79,28 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ending.exit_code())
 }
 
-/// The root image that was named, or one that is built now.
-fn root_image(arguments: &Arguments, metadata: &Metadata) -> Result<PathBuf> {
+/// The root image that was named, or one that is built now; and the network, if what is built has use for it.
+fn root_image(arguments: &Arguments, metadata: &Metadata) -> Result<(PathBuf, Option<Network>)> {
     let options = Options {
         features: arguments.features.as_deref(),
     };
     if let Some(file) = &arguments.root {
-        return Ok(file.clone());
+        return Ok((file.clone(), None));
     }
     if let Some(name) = &arguments.program {
-        return program::build_one(metadata, name, options);
+        return Ok((program::build_one(metadata, name, options)?, None));
     }
     let Some(manifest) = &arguments.system else {
         bail!("a root image is needed: --root FILE, --program PACKAGE or --system MANIFEST");
     };
     let image = workspace::path("target/boot/root.img");
     let manifest = std::path::absolute(manifest)?;
-    system::pack(
+    let equipment = system::pack(
         metadata,
         &manifest,
         GuestOptions::default(),
         options,
         &image,
     )?;
-    Ok(image)
+    Ok((image, equipment.network))
 }

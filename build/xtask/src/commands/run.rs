@@ -99,11 +99,12 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
     let kernel = step("Building the kernel", || {
         program::build_one(&metadata, KERNEL, Options::default())
     })?;
-    system::pack(&metadata, &manifest, guest, Options::default(), &image.0)?;
+    let equipment = system::pack(&metadata, &manifest, guest, Options::default(), &image.0)?;
 
     let mut machine = Machine::new(kernel, image.0.clone());
     machine.memory.clone_from(&arguments.memory);
     machine.disk = Some(disk);
+    machine.network = equipment.network;
     if arguments.exec.is_none() {
         machine.on_reset = OnReset::StartAgain;
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::Ending;
+use super::{Ending, Network};
 use crate::{host, process};
 
 const QEMU: &str = "qemu-system-x86_64";
@@ -78,6 +78,8 @@ pub(crate) struct Machine {
     pub(crate) time: Time,
     /// Image file of the disk.
     pub(crate) disk: Option<PathBuf>,
+    /// What its network card is connected to, if it has one.
+    pub(crate) network: Option<Network>,
     pub(crate) on_reset: OnReset,
     /// Further arguments for QEMU.
     pub(crate) extra: Vec<String>,
@@ -102,6 +104,7 @@ impl Machine {
             memory: "2G".into(),
             time: Time::Real,
             disk: None,
+            network: None,
             on_reset: OnReset::End,
             extra: Vec::new(),
             launcher: Vec::new(),
@@ -135,6 +138,9 @@ impl Machine {
         self.add_time(&mut command);
         if let Some(disk) = &self.disk {
             self.add_disk(&mut command, disk);
+        }
+        if let Some(network) = &self.network {
+            network.add(&mut command, &self.time, &self.extra);
         }
         self.add_start(&mut command);
         command.args(&self.extra);
@@ -250,6 +256,6 @@ fn terminate(child: &mut Child) -> Result<()> {
 }
 
 /// A comma ends a value in QEMU's options unless it is doubled.
-fn escape_commas(value: &str) -> String {
+pub(super) fn escape_commas(value: &str) -> String {
     value.replace(',', ",,")
 }

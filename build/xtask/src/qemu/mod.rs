@@ -4,6 +4,7 @@ mod command_output;
 mod control;
 mod ending;
 mod machine;
+mod network;
 mod session;
 mod watch;
 
@@ -11,5 +12,6 @@ pub(crate) use command_output::CommandOutput;
 pub(crate) use control::Control;
 pub(crate) use ending::Ending;
 pub(crate) use machine::{Firmware, Machine, OnReset, Time};
+pub(crate) use network::{MAC, Network};
 pub(crate) use session::{Complaints, Event, Session};
 pub(crate) use watch::{Watch, find};

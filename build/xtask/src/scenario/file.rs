@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::damage::Damage;
 use super::time::Timed;
+use super::wire::Wire;
 use crate::qemu::{Firmware, OnReset};
 
 /// One scenario.
@@ -53,6 +54,11 @@ pub(crate) struct Boot {
     /// Further arguments for QEMU.
     #[serde(default)]
     pub(crate) qemu: Vec<String>,
+    /// Ports of the host's loopback at which every datagram is sent back.
+    #[serde(default)]
+    pub(crate) udp_echo: Vec<u16>,
+    /// What may be seen on the wire.
+    pub(crate) wire: Option<Wire>,
     /// What happens to the disk.
     #[serde(default)]
     pub(crate) disk: Option<Damage>,

@@ -6,12 +6,14 @@
 
 mod damage;
 mod disk;
+mod echo;
 mod file;
 mod host_shell;
 mod judge;
 mod play;
 mod prepare;
 mod time;
+mod wire;
 
 use std::path::PathBuf;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::damage::{self, Damage};
+use super::echo::Echoes;
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
 use super::time::Arrivals;
@@ -85,16 +86,27 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Vec<String>> {
     let boot = &prepared.scenario.boot[number];
     let log = prepared.folder.join(format!("console-{}.log", number + 1));
     let timeout = Duration::from_secs(prepared.scenario.timeout_seconds);
-    let session = match &prepared.machines[number] {
+    let echoes = Echoes::start(&boot.udp_echo)?;
+    let machine = &prepared.machines[number];
+    let session = match machine {
         Some(machine) => {
             Session::start(machine, Complaints::Kept(&log.with_extension("qemu.log")))?
         }
         None => host_shell::start(boot, &prepared.folder, prepared.disk.as_deref())?,
     };
     let outcome = play_boot(boot, session, Instant::now() + timeout)?;
+    drop(echoes);
     fs::write(&log, &outcome.console)
         .with_context(|| format!("{} cannot be written", log.display()))?;
-    Ok(judge::findings(boot, &outcome))
+    let mut findings = judge::findings(boot, &outcome);
+    let network = machine
+        .as_ref()
+        .and_then(|machine| machine.network.as_ref());
+    let capture = network.and_then(|network| network.capture.as_ref());
+    if let (Some(wire), Some(capture)) = (&boot.wire, capture) {
+        findings.extend(wire.findings(capture)?);
+    }
+    Ok(findings)
 }
 
 fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Outcome> {

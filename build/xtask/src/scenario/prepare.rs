@@ -16,7 +16,7 @@ use super::work_folder;
 use crate::guest::{self, GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
-use crate::qemu::{Machine, Time};
+use crate::qemu::{Machine, Network, Time};
 use crate::system;
 use crate::workspace::{self, Metadata};
 use crate::{disc, host};
@@ -81,17 +81,22 @@ impl<'a> Preparer<'a> {
 
     /// The machine of one boot; `image` is where a system's root image goes.
     fn machine(&mut self, boot: &Boot, image: PathBuf, disk: Option<&Path>) -> Result<Machine> {
-        let (kernel, root) = match (&boot.program, &boot.system) {
+        let (kernel, root, mut network) = match (&boot.program, &boot.system) {
             (Some(package), _) => (
                 self.program(
                     KERNEL,
                     boot.kernel_features.as_deref().or(Some(KERNEL_DEBUG)),
                 )?,
                 self.program(package, boot.features.as_deref())?,
+                None,
             ),
             (None, Some(manifest)) => self.system(boot, manifest, image)?,
             (None, None) => bail!("there is nothing to boot"),
         };
+        if boot.wire.is_some() {
+            let network = network.as_mut().context("the system has no network")?;
+            network.capture = Some(root.with_extension("pcap"));
+        }
         let mut machine = match boot.firmware {
             None => Machine::new(kernel, root),
             Some(firmware) => {
@@ -113,19 +118,20 @@ impl<'a> Preparer<'a> {
         }
         machine.extra.clone_from(&boot.qemu);
         machine.disk = disk.map(Path::to_owned);
+        machine.network = network;
         if let (Some(image), Some(damage)) = (disk, &boot.disk) {
             damage.prepare(image, &mut machine);
         }
         Ok(machine)
     }
 
-    /// The kernel and the root image of a whole system.
+    /// The kernel and the root image of a whole system, and its network if it has one.
     fn system(
         &mut self,
         boot: &Boot,
         manifest: &str,
         image: PathBuf,
-    ) -> Result<(PathBuf, PathBuf)> {
+    ) -> Result<(PathBuf, PathBuf, Option<Network>)> {
         let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
         let code = image.with_extension("bzimage");
         if let Some(machine_code) = &boot.guest_code {
@@ -143,8 +149,8 @@ impl<'a> Preparer<'a> {
             features: boot.features.as_deref(),
         };
         let manifest = workspace::path(manifest);
-        system::pack(self.metadata, &manifest, guest, root_server, &image)?;
-        Ok((kernel, image))
+        let equipment = system::pack(self.metadata, &manifest, guest, root_server, &image)?;
+        Ok((kernel, image, equipment.network))
     }
 
     /// The program's ELF file, in a place where no later build touches it.

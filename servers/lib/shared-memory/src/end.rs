@@ -76,6 +76,12 @@ impl End {
         Ok(self.answered)
     }
 
+    /// Whether the peer is in a life that this end has not gone along with yet.
+    #[inline]
+    pub(crate) fn peer_is_new(&self) -> bool {
+        self.word_of_peer(LIFE) != self.peer_life
+    }
+
     #[cold]
     fn meet_again(&mut self, life: u64) -> Result<bool, ChannelError> {
         if life % 2 == 1 {

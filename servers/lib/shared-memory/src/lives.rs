@@ -161,21 +161,6 @@ fn a_restart_is_said_once_to_each_end_and_nothing_of_before_arrives() {
 }
 
 #[test]
-fn messages_that_were_taken_before_a_restart_release_nothing_after_it() {
-    let (ours, theirs) = Channel::simulated_pair(REGION, None);
-    let mut sender = ours.sender::<u64>(QUEUE).expect("large enough");
-    let mut receiver = theirs.receiver::<u64>(QUEUE).expect("large enough");
-    sender.push(&1).expect("there is room");
-    assert_eq!(receiver.take(), Ok(Some(1)));
-    let mut sender = ours.in_life(1).sender::<u64>(QUEUE).expect("large enough");
-    assert_eq!(receiver.take(), Err(ChannelError::PeerReset));
-    receiver.release(1).expect("there is room for counts");
-    assert_eq!(sender.free(), Ok(QUEUE as u64));
-    sender.push(&2).expect("there is room");
-    assert_eq!(receiver.take(), Ok(Some(2)));
-}
-
-#[test]
 fn streams_begin_anew() {
     let (ours, theirs) = Channel::simulated_pair(REGION, None);
     let (mut writer, mut reader): (ByteWriter, ByteReader) = (
@@ -206,4 +191,27 @@ fn a_peer_that_is_not_ready_is_waited_for() {
     theirs.output().write_u64_at(8, 1).expect("inside");
     theirs.output().write_u64_at(0, 2).expect("inside");
     assert_eq!(receiver.pop(), Ok(None));
+}
+
+#[test]
+fn a_new_life_waits_until_what_was_taken_is_released() {
+    let (ours, theirs) = Channel::simulated_pair(REGION, None);
+    let mut sender = ours.sender::<u64>(QUEUE).expect("large enough");
+    let mut receiver = theirs.receiver::<u64>(QUEUE).expect("large enough");
+    for number in 0..3 {
+        assert_eq!(sender.push(&number), Ok(()));
+    }
+    assert_eq!(receiver.take(), Ok(Some(0)));
+    assert_eq!(receiver.take(), Ok(Some(1)));
+    let mut sender = ours.in_life(1).sender::<u64>(QUEUE).expect("large enough");
+    // Somebody still reads what belongs to the first two.
+    assert_eq!(receiver.take(), Ok(None));
+    assert_eq!(receiver.release(1), Ok(()));
+    assert_eq!(receiver.take(), Ok(None));
+    assert_eq!(sender.free(), Ok(0));
+    assert_eq!(receiver.release(1), Ok(()));
+    assert_eq!(receiver.take(), Err(ChannelError::PeerReset));
+    assert_eq!(sender.free(), Ok(QUEUE as u64));
+    assert_eq!(sender.push(&7), Ok(()));
+    assert_eq!(receiver.take(), Ok(Some(7)));
 }

@@ -34,7 +34,8 @@ pub struct Sender<T> {
 /// The receiving end of a queue.
 ///
 /// A message that was [taken](Self::take) still belongs to its sender's queue, and with it whatever the protocol lays
-/// aside for it, until it is [released](Self::release).
+/// aside for it, until it is [released](Self::release); also when its sender is started afresh meanwhile: that is only
+/// noticed when all that was taken is released, so that nothing is overwritten that somebody still reads.
 #[derive(Debug)]
 pub struct Receiver<T> {
     end: End,
@@ -175,14 +176,17 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// The peer's count cannot be true, or it was started afresh; then what was taken needs no release any more.
+    /// The peer's count cannot be true, or it was started afresh, and all that was taken is released.
     #[inline]
     pub fn take(&mut self) -> Result<Option<T>, ChannelError> {
+        if self.taken != self.end.own && self.end.peer_is_new() {
+            return Ok(None);
+        }
         match self.end.is_met() {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(error) => {
-                // What was taken lay in a queue that is no more.
+                // The queue that messages were taken from is no more.
                 self.taken = self.end.own;
                 return Err(error);
             }

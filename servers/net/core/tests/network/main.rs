@@ -1,0 +1,6 @@
+//! The network over a device in software: how it gets on with honest peers, and how with others.
+
+mod conversations;
+mod hostile;
+mod machine;
+mod noise;
