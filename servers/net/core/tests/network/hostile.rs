@@ -571,12 +571,12 @@ fn floods_do_not_fill_the_console() {
     assert_eq!(machine.network.counters().dropped(), 120_000);
 }
 
-/// Packets of noise: by default some, all of `cargo xtask test --full` and of this variable.
+/// Packets of noise: some, or all in `cargo xtask test --full`.
 fn many() -> u64 {
-    let wish = std::env::var("SEKISHO_HOSTILE_PACKETS");
-    wish.ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(30_000)
+    match std::env::var_os("SEKISHO_LONG_TESTS") {
+        Some(_) => 1_000_000,
+        None => 30_000,
+    }
 }
 
 #[test]
