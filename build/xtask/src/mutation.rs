@@ -1,4 +1,4 @@
-//! Deliberate defects of the kernel, and whether its model test finds them.
+//! Deliberate defects of the kernel, and whether its tests on random states find them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -32,6 +32,13 @@ pub(crate) struct Mutation {
     file: PathBuf,
     replace: String,
     with: String,
+    /// The tests that must find it, if not the model test.
+    #[serde(default = "model_test")]
+    test: String,
+}
+
+fn model_test() -> String {
+    "tests::model".to_owned()
 }
 
 /// All of the list.
@@ -71,17 +78,17 @@ impl Tree {
         })
     }
 
-    /// Whether the model test fails with the defect in place.
+    /// Whether its test fails with the defect in place.
     pub(crate) fn finds(&self, mutation: &Mutation) -> Result<bool> {
         let file = self.folder.join(SOURCE).join(&mutation.file);
         let sound = fs::read_to_string(&file)?;
         fs::write(&file, mutation.apply(&sound)?)?;
-        let result = self.tests_fail();
+        let result = self.tests_fail(&mutation.test);
         fs::write(&file, sound)?;
         result
     }
 
-    fn tests_fail(&self) -> Result<bool> {
+    fn tests_fail(&self, tests: &str) -> Result<bool> {
         let test = |arguments: &[&str]| {
             let mut command = workspace::cargo();
             command
@@ -97,7 +104,7 @@ impl Tree {
             command
         };
         run_quietly(&mut test(&["--no-run"])).context("the defect does not compile")?;
-        let output = test(&["tests::model"]).output()?;
+        let output = test(&[tests]).output()?;
         Ok(!output.status.success())
     }
 }

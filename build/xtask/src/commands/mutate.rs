@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::mutation;
 
-/// Break the kernel's decisions on purpose, one by one, and see that the model test finds each.
+/// Break the kernel's decisions on purpose, one by one, and see that a test on random states finds each.
 ///
 /// Works on a copy below target/; takes about a minute for each defect.
 #[derive(Args)]
