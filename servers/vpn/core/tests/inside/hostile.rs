@@ -161,7 +161,7 @@ fn nearly_right() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// What must be true of whatever leaves for the tunnel, however it came about.
-fn assert_clean(packet: &[u8]) {
+pub(crate) fn assert_clean(packet: &[u8]) {
     let is_own = match packet[0] >> 4 {
         4 => packet[12..16] == OWN.octets(),
         6 => packet[8..24] == OWN_6.octets(),
