@@ -23,8 +23,14 @@ pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/first-light.toml";
 /// The hardware manifest's name of the network card.
 const NETWORK_CARD: &str = "net0";
 
+/// The hardware manifest's name of the second disk.
+const SECOND_DISK: &str = "disk1";
+
 /// What a system wants of its machine beside a disk.
+#[derive(Default)]
 pub(crate) struct Equipment {
+    /// Whether there must be a second disk.
+    pub(crate) second_disk: bool,
     /// The card, with QEMU's own network behind it.
     pub(crate) network: Option<Network>,
 }
@@ -43,10 +49,11 @@ pub(crate) fn pack(
         program::build_one(metadata, ROOT_SERVER, root_server)
     })?;
     write_image(&root_server, &compiled, root_image)?;
-    let mut functions = compiled.system.pci.functions.iter();
-    let has_card = functions.any(|function| function.name == NETWORK_CARD);
+    let functions = &compiled.system.pci.functions;
+    let has = |name| functions.iter().any(|function| function.name == name);
     Ok(Equipment {
-        network: has_card.then(Network::default),
+        second_disk: has(SECOND_DISK),
+        network: has(NETWORK_CARD).then(Network::default),
     })
 }
 

@@ -43,6 +43,17 @@ pub(crate) fn prepare(image: Option<&Path>, passphrase_file: Option<&Path>) -> R
     Ok(image)
 }
 
+/// The second guest's volume: the file beside the first with -2 behind its name.
+pub(crate) fn beside(image: &Path) -> PathBuf {
+    let mut name = image.file_stem().unwrap_or_default().to_owned();
+    name.push("-2");
+    let second = image.with_file_name(name);
+    match image.extension() {
+        Some(extension) => second.with_extension(extension),
+        None => second,
+    }
+}
+
 /// A sparse image grows while the guest writes; a host that cannot hold it gives I/O errors later.
 fn warn_of_growth(image: &Path, metadata: &fs::Metadata) -> Result<()> {
     if !metadata.is_file() {
@@ -95,4 +106,15 @@ fn room_at(place: &Path) -> Result<u64> {
         .nth(1)
         .and_then(|line| line.trim().parse().ok())
         .context("df printed something unexpected")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_volume_is_named_after_the_first() {
+        assert_eq!(beside(Path::new("a/b.img")), Path::new("a/b-2.img"));
+        assert_eq!(beside(Path::new("volume")), Path::new("volume-2"));
+    }
 }

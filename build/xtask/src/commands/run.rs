@@ -46,7 +46,8 @@ pub(crate) struct Arguments {
     /// Memory of the machine.
     #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = memory_size)]
     memory: String,
-    /// Image file of the volume [default: ~/.local/share/sekisho/first-light.img].
+    /// Image file of the volume [default: ~/.local/share/sekisho/first-light.img]. A second guest's volume is the
+    /// file beside it with -2 behind its name.
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
     /// File whose first line is the volume's passphrase: it is typed when the console first asks, and
@@ -103,6 +104,10 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
 
     let mut machine = Machine::new(kernel, image.0.clone());
     machine.memory.clone_from(&arguments.memory);
+    if equipment.second_disk {
+        let second = user_disk::beside(&disk);
+        machine.second_disk = Some(user_disk::prepare(Some(&second), passphrase_file)?);
+    }
     machine.disk = Some(disk);
     machine.network = equipment.network;
     if arguments.exec.is_none() {

@@ -78,6 +78,8 @@ pub(crate) struct Machine {
     pub(crate) time: Time,
     /// Image file of the disk.
     pub(crate) disk: Option<PathBuf>,
+    /// Image file of the second disk, if it has one.
+    pub(crate) second_disk: Option<PathBuf>,
     /// What its network card is connected to, if it has one.
     pub(crate) network: Option<Network>,
     pub(crate) on_reset: OnReset,
@@ -104,6 +106,7 @@ impl Machine {
             memory: "2G".into(),
             time: Time::Real,
             disk: None,
+            second_disk: None,
             network: None,
             on_reset: OnReset::End,
             extra: Vec::new(),
@@ -137,7 +140,10 @@ impl Machine {
         }
         self.add_time(&mut command);
         if let Some(disk) = &self.disk {
-            self.add_disk(&mut command, disk);
+            self.add_disk(&mut command, disk, "disk0", 4);
+        }
+        if let Some(disk) = &self.second_disk {
+            self.add_disk(&mut command, disk, "disk1", 6);
         }
         if let Some(network) = &self.network {
             network.add(&mut command, &self.time, &self.extra);
@@ -179,19 +185,20 @@ impl Machine {
         }
     }
 
-    fn add_disk(&self, command: &mut Command, disk: &Path) {
+    /// Adds a disk at device `place` of the first PCI bus.
+    fn add_disk(&self, command: &mut Command, disk: &Path, name: &str, place: u8) {
         // A write that the host cannot store must fail in the guest, not stop the machine.
         let file = escape_commas(&disk.display().to_string());
-        let drive = format!("if=none,id=disk0,format=raw,werror=report,rerror=report,file={file}");
+        let drive = format!("if=none,id={name},format=raw,werror=report,rerror=report,file={file}");
         command.args(["-drive", &drive]);
-        let mut device = String::from("virtio-blk-pci,addr=4,disable-legacy=on,drive=");
+        let mut drive = name.to_owned();
         if matches!(self.time, Time::Recorded { .. }) {
             // Recording wants to see the disk's answers.
-            command.args(["-drive", "if=none,id=recorder,driver=blkreplay,image=disk0"]);
-            device += "recorder";
-        } else {
-            device += "disk0";
+            drive = format!("{name}-recorder");
+            let recorder = format!("if=none,id={drive},driver=blkreplay,image={name}");
+            command.args(["-drive", &recorder]);
         }
+        let device = format!("virtio-blk-pci,addr={place},disable-legacy=on,drive={drive}");
         command.args(["-device", &device]);
     }
 

@@ -29,6 +29,16 @@ pub(super) fn create(folder: &Path) -> Result<PathBuf> {
     Ok(image)
 }
 
+/// The volume of the second guest, on the machine's second disk: beside the first, with the same passphrase, made
+/// when the first boot needs it.
+pub(super) fn second(image: &Path) -> Result<PathBuf> {
+    let second = image.with_file_name("disk-2.img");
+    if !second.exists() {
+        volume::create(&second, SIZE, Some(&passphrase_file(image)))?;
+    }
+    Ok(second)
+}
+
 /// The file with the passphrase of a scenario's image.
 pub(super) fn passphrase_file(image: &Path) -> PathBuf {
     image.with_file_name("passphrase")

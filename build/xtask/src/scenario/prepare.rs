@@ -16,8 +16,8 @@ use super::work_folder;
 use crate::guest::{self, GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
-use crate::qemu::{Machine, Network, Time};
-use crate::system;
+use crate::qemu::{Machine, Time};
+use crate::system::{self, Equipment};
 use crate::workspace::{self, Metadata};
 use crate::{disc, host};
 
@@ -81,18 +81,19 @@ impl<'a> Preparer<'a> {
 
     /// The machine of one boot; `image` is where a system's root image goes.
     fn machine(&mut self, boot: &Boot, image: PathBuf, disk: Option<&Path>) -> Result<Machine> {
-        let (kernel, root, mut network) = match (&boot.program, &boot.system) {
+        let (kernel, root, equipment) = match (&boot.program, &boot.system) {
             (Some(package), _) => (
                 self.program(
                     KERNEL,
                     boot.kernel_features.as_deref().or(Some(KERNEL_DEBUG)),
                 )?,
                 self.program(package, boot.features.as_deref())?,
-                None,
+                Equipment::default(),
             ),
             (None, Some(manifest)) => self.system(boot, manifest, image)?,
             (None, None) => bail!("there is nothing to boot"),
         };
+        let mut network = equipment.network;
         if boot.wire.is_some() {
             let network = network.as_mut().context("the system has no network")?;
             network.capture = Some(root.with_extension("pcap"));
@@ -118,6 +119,9 @@ impl<'a> Preparer<'a> {
         }
         machine.extra.clone_from(&boot.qemu);
         machine.disk = disk.map(Path::to_owned);
+        if let (Some(disk), true) = (disk, equipment.second_disk) {
+            machine.second_disk = Some(disk::second(disk)?);
+        }
         machine.network = network;
         if let (Some(image), Some(damage)) = (disk, &boot.disk) {
             damage.prepare(image, &mut machine);
@@ -125,13 +129,13 @@ impl<'a> Preparer<'a> {
         Ok(machine)
     }
 
-    /// The kernel and the root image of a whole system, and its network if it has one.
+    /// The kernel and the root image of a whole system, and what it wants of its machine.
     fn system(
         &mut self,
         boot: &Boot,
         manifest: &str,
         image: PathBuf,
-    ) -> Result<(PathBuf, PathBuf, Option<Network>)> {
+    ) -> Result<(PathBuf, PathBuf, Equipment)> {
         let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
         let code = image.with_extension("bzimage");
         if let Some(machine_code) = &boot.guest_code {
@@ -150,7 +154,7 @@ impl<'a> Preparer<'a> {
         };
         let manifest = workspace::path(manifest);
         let equipment = system::pack(self.metadata, &manifest, guest, root_server, &image)?;
-        Ok((kernel, image, equipment.network))
+        Ok((kernel, image, equipment))
     }
 
     /// The program's ELF file, in a place where no later build touches it.
