@@ -16,8 +16,8 @@ use super::{
 /// No name of a key or section is longer; secrets are.
 const NAME_MAX: usize = 24;
 
-/// The MTUs that make sense: what IPv4 asks of everybody (RFC 791), up to what an Ethernet frame holds.
-const MTU_RANGE: core::ops::RangeInclusive<u16> = 576..=1500;
+/// The MTUs that make sense: what IPv6 asks of every link (RFC 8200, section 5), up to what an Ethernet frame holds.
+const MTU_RANGE: core::ops::RangeInclusive<u16> = 1280..=1500;
 
 impl Configuration {
     /// The configuration that `text` is.
@@ -163,9 +163,9 @@ fn interface_line(draft: &mut InterfaceDraft, key: &str, value: &str) -> Result<
         "address" => append(&mut draft.addresses, "Address", NETWORK, value),
         "dns" => append(&mut draft.dns, "DNS", "an IP address", value),
         "mtu" => {
-            let mtu = parsed("MTU", "a number from 576 to 1500", value)?;
+            let mtu = parsed("MTU", "a number from 1280 to 1500", value)?;
             if !MTU_RANGE.contains(&mtu) {
-                return Err(bad("MTU", "a number from 576 to 1500", value));
+                return Err(bad("MTU", "a number from 1280 to 1500", value));
             }
             once(&mut draft.mtu, "MTU", mtu)
         }

@@ -91,7 +91,7 @@ fn complaints_name_line_and_word() {
         (
             "MTU = 1380",
             "MTU = 9000",
-            "line 7: `MTU` must be a number from 576 to 1500, not `9000`",
+            "line 7: `MTU` must be a number from 1280 to 1500, not `9000`",
         ),
         (
             "MTU = 1380",

@@ -16,6 +16,7 @@ use super::{
     noise::{Correspondent, Identity, Introduced},
     peer::{PROLOGUE, Peer},
     post_quantum::{Carrier, Policy},
+    preshared::KeySource,
     random::Random,
     routes::Routes,
     shared::{Moment, Shared, Wire},
@@ -68,6 +69,8 @@ pub struct PeerStatus {
     pub endpoint: Option<SocketAddr>,
     /// When the last session began.
     pub last_handshake: Option<Duration>,
+    /// Whether there is a session.
+    pub has_session: bool,
     /// Whether the session in use is safe from who records it and has a quantum computer later.
     pub is_quantum_safe: bool,
 }
@@ -318,15 +321,16 @@ impl Tunnel {
 
     /// How the peers are, in the order of the configuration.
     pub fn peers(&self) -> impl Iterator<Item = PeerStatus> {
-        self.peers.iter().map(|peer| PeerStatus {
-            public_key: *peer.public_key(),
-            endpoint: peer.endpoint,
-            last_handshake: peer.last_handshake,
-            is_quantum_safe: peer
-                .sessions
-                .current
-                .as_ref()
-                .is_some_and(|session| session.beginning.source.is_quantum_safe()),
+        self.peers.iter().map(|peer| {
+            let current = peer.sessions.current.as_ref();
+            let source = current.map(|session| session.beginning.source);
+            PeerStatus {
+                public_key: *peer.public_key(),
+                endpoint: peer.endpoint,
+                last_handshake: peer.last_handshake,
+                has_session: source.is_some(),
+                is_quantum_safe: source.is_some_and(KeySource::is_quantum_safe),
+            }
         })
     }
 }

@@ -1,0 +1,234 @@
+//! Between the guest's frames and the wire's datagrams.
+//!
+//! **No packet leaves in the clear.** What is sent to `net` is made in two places only: the tunnel seals a packet straight
+//! into the slot of a message, and the tunnel's own messages are copied there. A packet in the clear is never
+//! written to memory that `net` can read: it is copied from the guest's region into this program's private
+//! buffer, and leaves that as ciphertext.
+//!
+//! **Copies** of a packet on its way out: one here, from the guest's region into the private buffer; sealing moves it
+//! on. With the monitor's copy out of the guest's memory that makes two. On its way in: one from `net`'s region
+//! into the private buffer, where it is opened in place, one into the region that the guest's monitor reads,
+//! and the monitor's own into the guest's memory: three.
+
+use alloc::{vec, vec::Vec};
+use core::{convert::Infallible, net::SocketAddr, time::Duration};
+
+use datagram_api::{Incoming, SLOT_SIZE, State};
+use frame_api::MIN_FRAME;
+use runtime::{Clock, DeadlineTimer, Notification, Ticks};
+use vpn_core::{
+    inside::{FromGuest, Inside, ToGuest},
+    tunnel::{Received, Sealed, Tunnel, Wire},
+};
+
+use crate::{failure::Failure, guest::Guest, net::Arrived, net::Net, status::Status};
+
+/// Frames, and datagrams, that are carried before the other direction has its turn.
+const TURN: usize = 32;
+/// Without room for what is to be sent, it is tried again after this time at the latest.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// The server in its work.
+pub(crate) struct Server {
+    pub(crate) guest: Guest,
+    pub(crate) net: Net,
+    pub(crate) inside: Inside,
+    pub(crate) tunnel: Tunnel,
+    pub(crate) status: Status,
+    /// One packet in the clear at a time, or one datagram.
+    buffer: Vec<u8>,
+    outbox: Outbox,
+    now: Duration,
+    network: Option<State>,
+    is_blocked: bool,
+}
+
+/// What the tunnel sends by itself while one of its messages is being made.
+#[derive(Default)]
+struct Outbox(Vec<(SocketAddr, Vec<u8>)>);
+
+impl Wire for Outbox {
+    fn send(&mut self, to: SocketAddr, datagram: &[u8]) {
+        self.0.push((to, datagram.to_vec()));
+    }
+}
+
+impl Server {
+    pub(crate) fn new(guest: Guest, net: Net, inside: Inside, tunnel: Tunnel) -> Self {
+        Self {
+            status: Status::new(&tunnel),
+            guest,
+            net,
+            inside,
+            tunnel,
+            buffer: vec![0; SLOT_SIZE],
+            outbox: Outbox::default(),
+            now: Duration::ZERO,
+            network: None,
+            is_blocked: false,
+        }
+    }
+
+    /// Works for ever.
+    pub(crate) fn serve(
+        &mut self,
+        clock: &Clock,
+        notification: Notification,
+        timer: &DeadlineTimer,
+    ) -> Result<Infallible, Failure> {
+        let mut armed = Duration::MAX;
+        loop {
+            self.now = clock.duration(clock.now());
+            self.do_what_is_due();
+            while self.carry() {}
+            self.status
+                .tell(&self.tunnel, self.inside.counters(), self.now);
+            let next = self.next_deadline();
+            // A deadline that comes too early costs one look; setting it anew at every packet would cost more.
+            if next < armed || armed <= self.now {
+                armed = next;
+                match next {
+                    Duration::MAX => timer.cancel(),
+                    next => timer.set(clock.ticks(next).max(Ticks(1))),
+                }
+            }
+            // The guest's monitor has the lower priority, so that `net` gets on first.
+            if let Some(net) = self.net.whom_to_wake() {
+                net.signal();
+            }
+            let _ = notification.wake_and_wait(self.guest.whom_to_wake());
+        }
+    }
+
+    /// Carries some frames and some datagrams. Whether there may be more.
+    fn carry(&mut self) -> bool {
+        let frames = (0..TURN).take_while(|_| self.carry_frame()).count();
+        let datagrams = (0..TURN).take_while(|_| self.carry_datagram()).count();
+        self.say_what_inside_says();
+        frames == TURN || datagrams == TURN
+    }
+
+    /// Takes one frame of the guest; none while its packet could not be sent.
+    fn carry_frame(&mut self) -> bool {
+        self.is_blocked = self.net.slot().is_none();
+        if self.is_blocked {
+            return false;
+        }
+        let Some(frame) = self.guest.take(&mut self.buffer) else {
+            return false;
+        };
+        let bytes = &mut self.buffer[..frame.length];
+        if let FromGuest::Packet(packet) = self.inside.from_guest(bytes, frame.checksum, self.now) {
+            self.seal(packet.start, packet.len());
+        }
+        true
+    }
+
+    /// Seals the packet that lies in the buffer and sends it.
+    fn seal(&mut self, begin: usize, length: usize) {
+        let Some(slot) = self.net.slot() else {
+            return;
+        };
+        let buffer = &mut self.buffer[begin..];
+        let sealed = self
+            .tunnel
+            .seal(buffer, length, slot, self.now, &mut self.outbox);
+        if let Sealed::Message { to, length } = sealed {
+            self.net.send_slot(to, length);
+        }
+        self.empty_outbox();
+    }
+
+    fn empty_outbox(&mut self) {
+        for (to, message) in self.outbox.0.drain(..) {
+            self.net.send(to, &message);
+        }
+    }
+
+    /// Takes one message of `net`; none while its packet could not be passed on.
+    fn carry_datagram(&mut self) -> bool {
+        if !self.guest.has_room() {
+            return false;
+        }
+        match self.net.take(&mut self.buffer) {
+            None => return false,
+            Some(Arrived::Datagram { from, length }) => self.open(from, length),
+            Some(Arrived::News(news)) => self.take_news(news),
+        }
+        true
+    }
+
+    /// Opens the datagram that lies in the buffer, and passes its packet on.
+    fn open(&mut self, from: SocketAddr, length: usize) {
+        let datagram = &mut self.buffer[..length];
+        let received = self.tunnel.receive(from, datagram, self.now, &mut self.net);
+        if let Received::Packet(packet) = received {
+            // The message's header has left more room than the frame's needs.
+            let frame = &mut self.buffer[packet.start - MIN_FRAME..packet.end];
+            if let ToGuest::Frame(length) = self.inside.to_guest(frame, self.now) {
+                self.guest.send(&frame[..length]);
+            }
+        }
+    }
+
+    fn take_news(&mut self, news: Incoming) {
+        match news {
+            Incoming::State(state) if self.network != Some(state) => {
+                self.network = Some(state);
+                let families = match (state.has_ipv4, state.has_ipv6) {
+                    (true, true) => "IPv4 and IPv6",
+                    (true, false) => "IPv4",
+                    (false, true) => "IPv6",
+                    (false, false) => "no addresses yet",
+                };
+                let link = if state.link_is_up { "up" } else { "down" };
+                runtime::println!("the network is {link}: {families}");
+            }
+            // What does not fit is lost; the guest's own path MTU is a matter of the configuration.
+            Incoming::PathMtu { address, mtu } => {
+                runtime::println!("the path to {address} takes packets of {mtu} bytes");
+            }
+            // A hint that anybody can forge: the tunnel finds out by itself.
+            Incoming::State(_) | Incoming::Unreachable { .. } | Incoming::Payload { .. } => {}
+        }
+    }
+
+    /// Passes on what the guest's gateway says by itself.
+    fn say_what_inside_says(&mut self) {
+        while let Some(frame) = self.inside.next_frame() {
+            self.guest.send(&frame);
+        }
+        while let Some(packet) = self.inside.next_packet() {
+            if let Some(place) = self.buffer.get_mut(..packet.len()) {
+                place.copy_from_slice(&packet);
+                self.seal(0, packet.len());
+            }
+        }
+        while let Some(event) = self.inside.next_event() {
+            runtime::println!("{event}");
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        if self
+            .tunnel
+            .next_deadline()
+            .is_some_and(|due| due <= self.now)
+        {
+            self.tunnel.on_deadline(self.now, &mut self.net);
+        }
+        if self.inside.next_deadline() <= self.now {
+            self.inside.on_deadline(self.now);
+        }
+    }
+
+    fn next_deadline(&self) -> Duration {
+        let tunnel = self.tunnel.next_deadline().unwrap_or(Duration::MAX);
+        let retry = if self.is_blocked {
+            self.now + RETRY
+        } else {
+            Duration::MAX
+        };
+        tunnel.min(self.inside.next_deadline()).min(retry)
+    }
+}
