@@ -28,7 +28,7 @@ pub(super) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
         let guest = GuestOptions {
             kernel: Some(&kernel),
             initrd: Some(&initrd),
-            command: None,
+            ..GuestOptions::default()
         };
         let folder = workspace::path("target/bench/exits");
         let mut machine = machines::with_guest(metadata, &folder, guest)?;

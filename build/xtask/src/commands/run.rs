@@ -82,6 +82,7 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
             text,
             nonce: &nonce,
         }),
+        ..GuestOptions::default()
     };
     // What the user gives is looked at first; the rest may take minutes.
     guest.check()?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Parts, initramfs, unpacked};
+use super::{Extra, Parts, initramfs, unpacked};
 
 /// What the user wants of the guest.
 #[derive(Clone, Copy, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct GuestOptions<'a> {
     pub(crate) kernel: Option<&'a Path>,
     /// An initramfs other than ours.
     pub(crate) initrd: Option<&'a Path>,
+    /// Programs that it has besides.
+    pub(crate) extras: &'a [Extra],
     /// A command that the guest runs instead of an interactive shell.
     pub(crate) command: Option<GuestCommand<'a>>,
 }
@@ -45,7 +47,7 @@ impl<'a> GuestFiles<'a> {
     /// Fetches what the user does not give.
     pub(crate) fn prepare(options: GuestOptions<'a>) -> Result<GuestFiles<'a>> {
         let parts = match (options.kernel, options.initrd) {
-            (Some(_), Some(_)) => Parts::cached()?,
+            (Some(_), Some(_)) if options.extras.is_empty() => Parts::cached()?,
             _ => Parts::fetch()?,
         };
         Ok(GuestFiles { options, parts })
@@ -67,10 +69,16 @@ impl<'a> GuestFiles<'a> {
             Some(file) => read_initrd(file)?,
             None => initramfs::build(&self.parts)?,
         };
-        if let Some(command) = self.options.command {
+        let mut append = |archive: Vec<u8>| {
             // The kernel wants each archive at a multiple of four.
             bytes.resize(bytes.len().next_multiple_of(4), 0);
-            bytes.extend(initramfs::command_archive(command.text, command.nonce)?);
+            bytes.extend(archive);
+        };
+        for extra in self.options.extras {
+            append(initramfs::extra_archive(&self.parts, *extra)?);
+        }
+        if let Some(command) = self.options.command {
+            append(initramfs::command_archive(command.text, command.nonce)?);
         }
         Ok(bytes)
     }

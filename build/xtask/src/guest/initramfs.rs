@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::cpio::{Cpio, Mode};
-use super::parts::Parts;
+use super::parts::{Extra, Parts};
 use crate::workspace;
 
 /// The repository's own files of the guest, laid out as the guest sees them.
@@ -25,6 +25,13 @@ pub(crate) fn build(parts: &Parts) -> Result<Vec<u8>> {
     cpio.symlink("init", "bin/busybox")?;
     add_tree(&mut cpio, &parts.root())?;
     add_tree(&mut cpio, &workspace::path(OWN_FILES))?;
+    cpio.finish()
+}
+
+/// An archive that goes behind the initramfs and adds a program.
+pub(crate) fn extra_archive(parts: &Parts, extra: Extra) -> Result<Vec<u8>> {
+    let mut cpio = Cpio::default();
+    add_tree(&mut cpio, &parts.extra(extra))?;
     cpio.finish()
 }
 

@@ -11,4 +11,4 @@ mod parts;
 mod unpacked;
 
 pub(crate) use files::{GuestCommand, GuestFiles, GuestOptions};
-pub(crate) use parts::Parts;
+pub(crate) use parts::{Extra, Parts};

@@ -20,6 +20,9 @@ const WANTED: [&str; 5] = [
     "ext4",
 ];
 
+/// What a guest with a network needs; packet sockets, for its DHCP client, are built in.
+const NETWORK: [&str; 1] = ["virtio_net"];
+
 /// What a test loads by itself: access to the processor's registers and its description.
 const SPARE: [&str; 2] = ["msr", "cpuid"];
 
@@ -27,6 +30,8 @@ const SPARE: [&str; 2] = ["msr", "cpuid"];
 pub(crate) struct Modules {
     /// What the guest loads at its start.
     pub(crate) wanted: Vec<PathBuf>,
+    /// What the guest loads if it has a network.
+    pub(crate) network: Vec<PathBuf>,
     /// What lies there for whoever wants it.
     pub(crate) spare: Vec<PathBuf>,
 }
@@ -43,8 +48,13 @@ impl Modules {
             }
             anyhow::Ok(order)
         };
+        let wanted = in_loading_order(&WANTED)?;
         Ok(Modules {
-            wanted: in_loading_order(&WANTED)?,
+            network: in_loading_order(&NETWORK)?
+                .into_iter()
+                .filter(|file| !wanted.contains(file))
+                .collect(),
+            wanted,
             spare: in_loading_order(&SPARE)?,
         })
     }

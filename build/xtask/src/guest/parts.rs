@@ -1,4 +1,5 @@
-//! What Debian gives for the guest: its kernel, modules, busybox, and the maker of ext4.
+//! What Debian gives for the guest: its kernel, modules, busybox, the maker of ext4, and programs that only some
+//! guests get.
 //!
 //! The parts are picked out of the packages once and kept in the cache, in a folder that is named by the
 //! recipe: a newer tool picks again, an older one finds its own.
@@ -7,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 
 use super::libraries;
 use super::modules::Modules;
@@ -15,17 +17,34 @@ use crate::folders;
 use crate::progress::step;
 
 /// Changes whenever this file would pick other parts.
-const RECIPE: u32 = 2;
+const RECIPE: u32 = 3;
 
-/// busybox, mke2fs and the libraries of the latter.
-const PACKAGES: [&str; 6] = [
+/// busybox, mke2fs and its libraries, iperf3 and its libraries.
+const PACKAGES: [&str; 10] = [
     "busybox-static",
     "e2fsprogs",
     "libext2fs2",
     "libcom-err2",
     "libblkid1",
     "libuuid1",
+    "iperf3",
+    "libiperf0",
+    "libsctp1",
+    "libssl3",
 ];
+
+/// A program that only some guests get.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Extra {
+    /// Measures networks.
+    Iperf3,
+}
+
+/// The folder of what iperf3 adds.
+const IPERF3: &str = "iperf3";
+/// Where programs look for libraries.
+const LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
 /// The folder of the picked parts.
 pub(crate) struct Parts {
@@ -76,6 +95,13 @@ impl Parts {
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.join("root")
     }
+
+    /// The same for what a program adds to it.
+    pub(crate) fn extra(&self, extra: Extra) -> PathBuf {
+        match extra {
+            Extra::Iperf3 => self.folder.join(IPERF3),
+        }
+    }
 }
 
 /// Picks what the guest needs out of the unpacked packages.
@@ -83,16 +109,15 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
     fs::copy(kernel_file(&tree.join("boot"))?, work.join("vmlinuz"))?;
 
     let root = work.join("root");
-    let install = |from: &Path, to: &str| -> Result<()> {
-        let to = root.join(to);
-        fs::create_dir_all(to.parent().unwrap_or(&root))?;
-        fs::copy(from, &to).with_context(|| format!("{} cannot be copied", from.display()))?;
-        Ok(())
-    };
+    let install = |from: &Path, to: &str| copy(from, &root.join(to));
     // The number in front of the name keeps the loading order.
     let modules = Modules::find(&tree.join("lib/modules"))?;
     for (number, file) in modules.wanted.iter().enumerate() {
         install(file, &format!("lib/modules/{number:02}-{}", name(file)))?;
+    }
+    for (number, file) in modules.network.iter().enumerate() {
+        let to = format!("lib/modules/network/{number:02}-{}", name(file));
+        install(file, &to)?;
     }
     for file in &modules.spare {
         install(file, &format!("lib/modules/spare/{}", name(file)))?;
@@ -102,11 +127,30 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
     install(&make_ext4, "sbin/mkfs.ext4")?;
     install(&tree.join("etc/mke2fs.conf"), "etc/mke2fs.conf")?;
     for (name, file) in libraries::of(&make_ext4, tree)? {
-        install(&file, &format!("lib/x86_64-linux-gnu/{name}"))?;
+        install(&file, &format!("{LIBRARIES}/{name}"))?;
     }
     // The dynamic linker, by the name that programs carry.
-    let linker = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+    let linker = format!("{LIBRARIES}/ld-linux-x86-64.so.2");
     install(&tree.join(linker), "lib64/ld-linux-x86-64.so.2")?;
+    pick_iperf3(tree, &root, &work.join(IPERF3))
+}
+
+/// iperf3, and the libraries that `root` does not have.
+fn pick_iperf3(tree: &Path, root: &Path, extra: &Path) -> Result<()> {
+    let program = tree.join("usr/bin/iperf3");
+    copy(&program, &extra.join("bin/iperf3"))?;
+    for (name, file) in libraries::of(&program, tree)? {
+        let to = format!("{LIBRARIES}/{name}");
+        if !root.join(&to).exists() {
+            copy(&file, &extra.join(to))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to.parent().unwrap_or(to))?;
+    fs::copy(from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
     Ok(())
 }
 

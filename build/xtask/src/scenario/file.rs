@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::damage::Damage;
 use super::time::Timed;
 use super::wire::Wire;
+use crate::guest::Extra;
 use crate::qemu::{Firmware, OnReset};
 
 /// One scenario.
@@ -65,6 +66,9 @@ pub(crate) struct Boot {
     /// Whether the volume's passphrase is typed when it is asked for.
     #[serde(default)]
     pub(crate) passphrase: Passphrase,
+    /// Programs that the guest has besides.
+    #[serde(default)]
+    pub(crate) guest_programs: Vec<Extra>,
     /// A command for the guest's shell.
     pub(crate) exec: Option<String>,
     /// Its exit status.

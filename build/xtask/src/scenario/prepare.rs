@@ -142,6 +142,7 @@ impl<'a> Preparer<'a> {
             fs::write(&code, guest::bare_code::image(machine_code))?;
         }
         let guest = GuestOptions {
+            extras: &boot.guest_programs,
             kernel: boot.guest_code.as_ref().map(|_| code.as_path()),
             command: boot.exec.as_deref().map(|text| GuestCommand {
                 text,
