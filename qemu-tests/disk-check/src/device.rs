@@ -10,7 +10,7 @@ use block_api::{
 };
 use runtime::{
     Component, Notification,
-    shared_memory::{Channel, Receiver, RegionReader, RegionWriter, Sender},
+    shared_memory::{Channel, OpenError, Receiver, RegionReader, RegionWriter, Sender},
 };
 
 /// Bytes of a slot of the data areas.
@@ -26,16 +26,20 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn open(component: &Component) -> Result<Self, String> {
-        let channel = Channel::open(&component.memory, "volume").map_err(text)?;
-        Ok(Self {
+    /// Opens the channel of a role, if the system has it.
+    pub(crate) fn open(component: &Component, role: &str) -> Result<Option<Self>, String> {
+        let channel = match Channel::open(&component.memory, role) {
+            Err(OpenError::Missing(_)) => return Ok(None),
+            opened => opened.map_err(text)?,
+        };
+        Ok(Some(Self {
             notification: component.notification().map_err(text)?,
             requests: channel.sender(QUEUE_LENGTH).map_err(text)?,
             completions: channel.receiver(QUEUE_LENGTH).map_err(text)?,
             output: channel.output_data::<Request>(QUEUE_LENGTH),
             input: channel.input_data::<Completion>(QUEUE_LENGTH),
             channel,
-        })
+        }))
     }
 
     /// Sends a request whose data lies in slot `slot`.

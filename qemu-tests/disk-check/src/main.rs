@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod device;
+mod key_store;
 mod steps;
 
 use alloc::string::String;

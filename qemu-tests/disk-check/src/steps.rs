@@ -6,6 +6,7 @@ use block_api::{BLOCK_SIZE, MAX_BLOCKS, Operation, QUEUE_LENGTH, Refusal};
 use runtime::{Component, println};
 
 use crate::device::{Device, SLOT, text};
+use crate::key_store;
 
 /// Stands in every block; the scenario searches the disk image for it.
 const MARK: &[u8] = b"Plaintext of the disk check";
@@ -15,10 +16,13 @@ const SEQUENTIAL_BLOCKS: u64 = 4096;
 const SMALL_REQUESTS: u64 = 256;
 
 pub(crate) fn check(component: &Component) -> Result<(), String> {
-    let mut device = Device::open(component)?;
+    let mut device = Device::open(component, "volume")?.ok_or("there is no volume")?;
     let block_count = device.block_count()?;
     println!("the device has {block_count} blocks");
     refusals(&mut device, block_count)?;
+    if let Some(mut keys) = Device::open(component, "keys")? {
+        key_store::check(&mut keys, &mut device, block_count)?;
+    }
     measured(
         component,
         "64 KiB requests, write",
@@ -65,7 +69,8 @@ fn measured(
     Ok(())
 }
 
-fn refusals(device: &mut Device, block_count: u64) -> Result<(), String> {
+/// Requests beyond a device of `block_count` blocks, or of impossible sizes.
+pub(crate) fn refusals(device: &mut Device, block_count: u64) -> Result<(), String> {
     let too_many = MAX_BLOCKS + 1;
     for (block, count) in [
         (block_count, 1),

@@ -13,7 +13,7 @@ pub(crate) type Buffer = Box<[u8]>;
 pub(crate) struct Buffers(RefCell<Vec<Buffer>>);
 
 impl Buffers {
-    /// A buffer; what it holds is left from an earlier request of the same guest.
+    /// A buffer; what it holds is left from an earlier request of the same client.
     pub(crate) fn take(&self) -> Buffer {
         let free = self.0.borrow_mut().pop();
         free.unwrap_or_else(|| vec![0; MAX_BLOCKS as usize * BLOCK_SIZE].into_boxed_slice())

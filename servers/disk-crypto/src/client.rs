@@ -1,4 +1,4 @@
-//! The guest's side: requests that its monitor sends, answers, blocks in the clear.
+//! A client's side, such as that of the guest's monitor: requests, answers, blocks in the clear.
 
 use core::cell::{Cell, RefCell};
 
@@ -6,8 +6,8 @@ use block_api::{
     CheckedRequest, Completion, LOOKS_BY_ITSELF, Outcome, QUEUE_LENGTH, Refusal, Request,
 };
 use runtime::shared_memory::{
-    Channel, ChannelError, Memory, OpenError, PushError, Receiver, RegionReader, RegionWriter,
-    Sender,
+    AccessError, Channel, ChannelError, Memory, OpenError, PushError, Receiver, RegionReader,
+    RegionWriter, Sender,
 };
 
 /// What changes.
@@ -20,8 +20,8 @@ struct State {
     is_cut_off: bool,
 }
 
-/// The channel to the guest's monitor.
-pub(crate) struct Guest {
+/// The channel to a client.
+pub(crate) struct Client {
     channel: Channel,
     /// Where read blocks go.
     pub(crate) output: RegionWriter,
@@ -39,9 +39,9 @@ pub(crate) struct Job {
     pub(crate) request: Result<CheckedRequest, Refusal>,
 }
 
-impl Guest {
-    pub(crate) fn open(memory: &Memory) -> Result<Self, OpenError> {
-        let channel = Channel::open(memory, "guest")?;
+impl Client {
+    pub(crate) fn open(memory: &Memory, role: &str) -> Result<Self, OpenError> {
+        let channel = Channel::open(memory, role)?;
         let output = channel.output_data::<Completion>(QUEUE_LENGTH);
         let input = channel.input_data::<Request>(QUEUE_LENGTH);
         let state = State {
@@ -60,7 +60,15 @@ impl Guest {
         })
     }
 
-    /// Takes the next request to a volume of `block_count` blocks, if there is one and room for its answer.
+    /// The same, if the manifest grants such a channel.
+    pub(crate) fn open_optional(memory: &Memory, role: &str) -> Result<Option<Self>, OpenError> {
+        match Self::open(memory, role) {
+            Err(OpenError::Missing(_)) => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Takes the next request to `block_count` blocks, if there is one and room for its answer.
     pub(crate) fn next(&self, block_count: u64) -> Option<Job> {
         let mut state = self.state.borrow_mut();
         let request = state.take().unwrap_or_else(|error| {
@@ -74,7 +82,7 @@ impl Guest {
         })
     }
 
-    /// Answers a request. Waking the monitor for it is [owed](Self::whom_to_wake) to it.
+    /// Answers a request. Waking the client for it is [owed](Self::whom_to_wake) to it.
     pub(crate) fn answer(&self, id: u32, outcome: Outcome) {
         let mut state = self.state.borrow_mut();
         state.unanswered = state.unanswered.saturating_sub(1);
@@ -89,7 +97,12 @@ impl Guest {
         }
     }
 
-    /// The channel to be signalled, if there is anything new for a monitor that would not look by itself. Answers
+    /// Forgets everything that was read for it.
+    pub(crate) fn wipe(&self) -> Result<(), AccessError> {
+        self.output.fill_at(0, self.output.len(), 0)
+    }
+
+    /// The channel to be signalled, if there is anything new for a client that would not look by itself. Answers
     /// once.
     pub(crate) fn whom_to_wake(&self) -> Option<&Channel> {
         let wakes = self.owes_signal.take() && self.channel.attention() != LOOKS_BY_ITSELF;

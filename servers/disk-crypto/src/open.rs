@@ -48,7 +48,7 @@ pub(crate) fn open<'a>(
     if opened.repaired_root {
         runtime::println!("a copy of the root record was damaged or out of date, and is repaired");
     }
-    let mebibytes = volume.block_count() / 256;
+    let mebibytes = volume.parts().guest.block_count() / 256;
     runtime::println!(
         "volume unlocked: {mebibytes} MiB on a disk of {} MiB, {} records in the log",
         disk.block_count() / 256,

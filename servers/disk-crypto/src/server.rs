@@ -1,44 +1,77 @@
-//! From the guest's requests to the volume and back, many at a time.
+//! From the clients' requests to the volume and back, many at a time.
 
 use core::{cell::Cell, convert::Infallible, fmt};
 
 use block_api::{BLOCK_SIZE, CheckedRequest, Geometry, Outcome, Refusal};
-use disk_crypto_core::{Error, Volume, tasks::Tasks};
+use disk_crypto_core::{Error, Volume, part::Part, tasks::Tasks};
 use runtime::Notification;
+use zeroize::Zeroize;
 
 use crate::{
     buffers::Buffers,
+    client::{Client, Job},
     disk::Disk,
     failure::Failure,
-    guest::{Guest, Job},
 };
 
-/// Serves the guest for ever.
+/// What a client is to the volume.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The guest's monitor: reads and writes.
+    Guest,
+    /// Who needs what the key store holds: it only reads, and a flush wipes what was read from the channel.
+    Keys,
+}
+
+/// One client, and the part of the volume that it reaches.
+pub(crate) struct Service {
+    client: Client,
+    role: Role,
+    part: Part,
+    buffers: Buffers,
+}
+
+impl Service {
+    /// Serves `client` the blocks of `part`.
+    pub(crate) fn new(client: Client, role: Role, part: Part) -> Self {
+        Self {
+            client,
+            role,
+            part,
+            buffers: Buffers::default(),
+        }
+    }
+}
+
+/// Serves the clients for ever. The last one is woken with the least delay.
 pub(crate) fn serve(
     notification: Notification,
-    guest: &Guest,
+    services: &[Service],
     disk: &Disk,
     volume: &Volume<&Disk>,
 ) -> Result<Infallible, Failure> {
     let server = Server {
-        guest,
         volume,
-        buffers: Buffers::default(),
         failures: Cell::new(0),
     };
     let mut tasks = Tasks::default();
     loop {
         // Answers make room for requests that wait, so this goes on until none is left.
-        while let Some(job) = guest.next(volume.block_count()) {
-            tasks.spawn(server.carry_out(job));
-            tasks.run();
+        for service in services {
+            while let Some(job) = service.client.next(service.part.block_count()) {
+                tasks.spawn(server.carry_out(service, job));
+                tasks.run();
+            }
         }
         tasks.run();
         let mut to_wake = disk.whom_to_wake();
-        if let Some(monitor) = guest.whom_to_wake() {
+        for client in services
+            .iter()
+            .filter_map(|service| service.client.whom_to_wake())
+        {
             // Whoever has to be woken besides costs a system call more.
-            if let Some(disk) = to_wake.replace(monitor) {
-                disk.signal();
+            if let Some(other) = to_wake.replace(client) {
+                other.signal();
             }
         }
         let _ = notification.wake_and_wait(to_wake);
@@ -46,81 +79,119 @@ pub(crate) fn serve(
     }
 }
 
-/// Answers every request of the guest with an I/O error, for ever.
-pub(crate) fn refuse(notification: Notification, guest: &Guest) -> Result<Infallible, Failure> {
+/// Answers every request with an I/O error, for ever.
+pub(crate) fn refuse(
+    notification: Notification,
+    clients: &[Client],
+) -> Result<Infallible, Failure> {
     loop {
-        while let Some(job) = guest.next(0) {
-            guest.answer(job.id, Err(Refusal::InputOutput));
+        for client in clients {
+            while let Some(job) = client.next(0) {
+                client.answer(job.id, Err(Refusal::InputOutput));
+            }
+            if let Some(channel) = client.whom_to_wake() {
+                channel.signal();
+            }
         }
-        let _ = notification.wake_and_wait(guest.whom_to_wake());
+        let _ = notification.wait();
     }
 }
 
 struct Server<'a> {
-    guest: &'a Guest,
     volume: &'a Volume<&'a Disk>,
-    buffers: Buffers,
     /// Requests that failed because the disk below did.
     failures: Cell<u64>,
 }
 
 impl Server<'_> {
-    async fn carry_out(&self, job: Job) {
+    async fn carry_out(&self, service: &Service, job: Job) {
         let outcome = match job.request {
             Err(refusal) => Err(refusal),
-            Ok(request) => match self.answer(request).await {
+            Ok(request) => match self.answer(service, request).await {
                 Ok(outcome) => outcome,
                 Err(error) => Err(self.refuse(&request, &error)),
             },
         };
-        self.guest.answer(job.id, outcome);
+        service.client.answer(job.id, outcome);
     }
 
     /// Carries out a request; an error is the volume's.
-    async fn answer(&self, request: CheckedRequest) -> Result<Outcome, Error> {
-        match request {
-            CheckedRequest::Read {
-                first,
-                blocks,
-                data,
-            } => self.read(first, blocks, data).await,
-            CheckedRequest::Write {
-                first,
-                blocks,
-                data,
-            } => self.write(first, blocks, data).await,
-            CheckedRequest::Flush => self.volume.flush().await.map(Ok),
-            CheckedRequest::Geometry { data } => {
-                let record = Geometry::new(self.volume.block_count()).to_bytes();
-                let written = self.guest.output.write_at(data, &record);
-                Ok(written.map_err(|_| Refusal::OutOfRange))
+    async fn answer(&self, service: &Service, request: CheckedRequest) -> Result<Outcome, Error> {
+        let outside = |_| Refusal::OutOfRange;
+        match (request, service.role) {
+            (
+                CheckedRequest::Read {
+                    first,
+                    blocks,
+                    data,
+                },
+                _,
+            ) => {
+                let place = service.part.place(first, blocks)?;
+                self.read(service, place, blocks, data).await
+            }
+            (
+                CheckedRequest::Write {
+                    first,
+                    blocks,
+                    data,
+                },
+                Role::Guest,
+            ) => {
+                let place = service.part.place(first, blocks)?;
+                self.write(service, place, blocks, data).await
+            }
+            (CheckedRequest::Write { .. }, Role::Keys) => Ok(Err(Refusal::OutOfRange)),
+            (CheckedRequest::Flush, Role::Guest) => self.volume.flush().await.map(Ok),
+            (CheckedRequest::Flush, Role::Keys) => Ok(service.client.wipe().map_err(outside)),
+            (CheckedRequest::Geometry { data }, _) => {
+                let record = Geometry::new(service.part.block_count()).to_bytes();
+                let written = service.client.output.write_at(data, &record);
+                Ok(written.map_err(outside))
             }
         }
     }
 
-    async fn read(&self, first: u64, blocks: usize, place: usize) -> Result<Outcome, Error> {
-        let mut buffer = self.buffers.take();
+    /// Reads blocks from `first` of the volume on to `place` in the client's data area.
+    async fn read(
+        &self,
+        service: &Service,
+        first: u64,
+        blocks: usize,
+        place: usize,
+    ) -> Result<Outcome, Error> {
+        let mut buffer = service.buffers.take();
         let data = &mut buffer[..blocks * BLOCK_SIZE];
         let read = self.volume.read(first, data).await.map(|()| {
-            let written = self.guest.output.write_at(place, data);
+            let written = service.client.output.write_at(place, data);
             written.map_err(|_| Refusal::OutOfRange)
         });
-        self.buffers.give_back(buffer);
+        if service.role == Role::Keys {
+            data.zeroize();
+        }
+        service.buffers.give_back(buffer);
         read
     }
 
-    async fn write(&self, first: u64, blocks: usize, place: usize) -> Result<Outcome, Error> {
-        let mut buffer = self.buffers.take();
+    /// Writes blocks from `place` in the client's data area to `first` of the volume on.
+    async fn write(
+        &self,
+        service: &Service,
+        first: u64,
+        blocks: usize,
+        place: usize,
+    ) -> Result<Outcome, Error> {
+        let mut buffer = service.buffers.take();
         let data = &mut buffer[..blocks * BLOCK_SIZE];
-        let written = match self.guest.input.read_at(place, data) {
+        let written = match service.client.input.read_at(place, data) {
             Ok(()) => self.volume.write(first, data).await.map(Ok),
             Err(_) => Ok(Err(Refusal::OutOfRange)),
         };
-        self.buffers.give_back(buffer);
+        service.buffers.give_back(buffer);
         written
     }
 
-    /// What the guest learns of an error; the console learns all of it.
+    /// What the client learns of an error; the console learns all of it.
     fn refuse(&self, request: &CheckedRequest, error: &Error) -> Refusal {
         match error {
             Error::OutOfRange => Refusal::OutOfRange,

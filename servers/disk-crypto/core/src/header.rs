@@ -15,11 +15,14 @@ use crate::BLOCK_SIZE;
 use crate::key_slot::{KeySlot, RawSlot};
 use crate::keys::{Keys, VolumeId};
 use crate::layout::Layout;
+use crate::part::Parts;
 
 /// Key slots in a header.
 pub const SLOT_COUNT: usize = 8;
-/// The version of the format that this code writes, and the only one it reads.
-pub const VERSION: u32 = 2;
+/// The version of the format that new volumes have.
+pub const VERSION: u32 = 3;
+/// The one before, which is the same without a key store. Volumes that have it keep it.
+const VERSION_WITHOUT_KEY_STORE: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"SKSHVOL\0";
 const XCHACHA20_POLY1305: u32 = 1;
@@ -37,6 +40,8 @@ pub struct Header {
     pub sequence: u64,
     /// Where everything lies.
     pub layout: Layout,
+    /// Whose blocks are whose.
+    pub parts: Parts,
     /// The key slots; `None` is a free one.
     pub slots: [Option<KeySlot>; SLOT_COUNT],
 }
@@ -48,7 +53,7 @@ pub enum HeaderError {
     NotAVolume,
     /// The checksum does not match.
     Damaged,
-    /// The format's version is not [`VERSION`].
+    /// The format's version is neither [`VERSION`] nor the one before.
     UnknownVersion(u32),
     /// The cipher is none that this code knows.
     UnknownCipher(u32),
@@ -66,7 +71,8 @@ impl fmt::Display for HeaderError {
             Self::UnknownVersion(version) => {
                 write!(
                     f,
-                    "its format has version {version}, this program knows {VERSION}"
+                    "its format has version {version}, this program knows \
+                     {VERSION_WITHOUT_KEY_STORE} and {VERSION}"
                 )
             }
             Self::UnknownCipher(cipher) => write!(f, "its cipher {cipher} is unknown"),
@@ -91,7 +97,8 @@ struct RawHeader {
     cipher: U32,
     volume: VolumeId,
     key_epoch: U32,
-    reserved: U32,
+    /// 0 in version 2.
+    key_store_blocks: U32,
     sequence: U64,
     block_count: U64,
     device_blocks: U64,
@@ -113,14 +120,19 @@ impl Header {
         if raw.checksum != checksum(block) {
             return Err(HeaderError::Damaged);
         }
-        if raw.version.get() != VERSION {
-            return Err(HeaderError::UnknownVersion(raw.version.get()));
+        let key_store_blocks = u64::from(raw.key_store_blocks.get());
+        match (raw.version.get(), key_store_blocks) {
+            (VERSION, 1..) | (VERSION_WITHOUT_KEY_STORE, 0) => {}
+            (VERSION | VERSION_WITHOUT_KEY_STORE, _) => return Err(HeaderError::IllegalSize),
+            (version, _) => return Err(HeaderError::UnknownVersion(version)),
         }
         if raw.cipher.get() != XCHACHA20_POLY1305 {
             return Err(HeaderError::UnknownCipher(raw.cipher.get()));
         }
         let layout = Layout::new(raw.block_count.get(), raw.device_blocks.get())
             .ok_or(HeaderError::IllegalSize)?;
+        let parts =
+            Parts::new(layout.block_count(), key_store_blocks).ok_or(HeaderError::IllegalSize)?;
         let mut slots = [const { None }; SLOT_COUNT];
         for (number, slot) in raw.slots.iter().enumerate() {
             slots[number] = slot
@@ -132,8 +144,17 @@ impl Header {
             key_epoch: raw.key_epoch.get(),
             sequence: raw.sequence.get(),
             layout,
+            parts,
             slots,
         })
+    }
+
+    /// The version of the volume's format.
+    pub fn version(&self) -> u32 {
+        match self.parts.key_store.block_count() {
+            0 => VERSION_WITHOUT_KEY_STORE,
+            _ => VERSION,
+        }
     }
 
     /// The header as it stands on the disk.
@@ -163,10 +184,13 @@ impl Header {
     fn encode_contents(&self) -> RawHeader {
         let mut raw = RawHeader::new_zeroed();
         raw.magic = MAGIC;
-        raw.version = VERSION.into();
+        raw.version = self.version().into();
         raw.cipher = XCHACHA20_POLY1305.into();
         raw.volume = self.volume;
         raw.key_epoch = self.key_epoch.into();
+        let key_store_blocks = self.parts.key_store.block_count();
+        // At most the constant, which is small.
+        raw.key_store_blocks = u32::try_from(key_store_blocks).unwrap_or(0).into();
         raw.sequence = self.sequence.into();
         raw.block_count = self.layout.block_count().into();
         raw.device_blocks = self.layout.device_blocks().into();
@@ -185,6 +209,7 @@ mod tests {
     use super::*;
     use crate::key_slot::Cost;
     use crate::keys::{MasterKey, Randomness};
+    use crate::part::KEY_STORE_BLOCKS;
     use alloc::vec;
     use proptest::prelude::*;
 
@@ -205,6 +230,7 @@ mod tests {
             key_epoch: 2,
             sequence: 3,
             layout: Layout::smallest(10_000).expect("legal"),
+            parts: Parts::new(10_000, KEY_STORE_BLOCKS).expect("legal"),
             slots,
         };
         (header, Keys::derive(&master, [1; 16], 2))
@@ -242,6 +268,10 @@ mod tests {
         let cases = [
             (0, 0, HeaderError::NotAVolume),
             (8, 1, HeaderError::UnknownVersion(1)),
+            // Version 2 with a key store, and key stores of other sizes.
+            (8, 2, HeaderError::IllegalSize),
+            (36, 1, HeaderError::IllegalSize),
+            (37, 1, HeaderError::IllegalSize),
             (12, 9, HeaderError::UnknownCipher(9)),
             (55, 1, HeaderError::IllegalSize),
             (64 + 3 * 128 + 7, 0x7f, HeaderError::IllegalSlot(3)),
@@ -252,6 +282,18 @@ mod tests {
             changed[position] = value;
             assert_eq!(Header::decode(&Header::with_checksum(changed)), Err(error));
         }
+    }
+
+    #[test]
+    fn version_2_has_no_key_store() {
+        let (mut header, keys) = example();
+        header.parts = Parts::new(10_000, 0).expect("legal");
+        let mut block = header.encode(&keys);
+        assert_eq!(block[8], 2);
+        assert_eq!(Header::decode(&block), Ok(header));
+        block[8] = 3;
+        let decoded = Header::decode(&Header::with_checksum(block));
+        assert_eq!(decoded, Err(HeaderError::IllegalSize));
     }
 
     proptest! {

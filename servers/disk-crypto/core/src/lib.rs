@@ -8,6 +8,7 @@
 //!
 //! The modules, from the disk upwards:
 //! - [`device`]: what is asked of the device below; [`layout`]: what lies where on it;
+//! - [`part`]: whose blocks are whose; [`key_store`]: what stands in the part beside the guest's;
 //! - [`header`] and [`key_slot`]: what can be read without a key; [`unlock`]: from passphrase to keys;
 //! - `keys`: every use of the cipher; `root`, `log`, `node`: the three kinds of sealed metadata;
 //! - `cache`, `zone`, `state`: what the engine knows in memory;
@@ -23,7 +24,9 @@ pub mod device;
 pub mod error;
 pub mod header;
 pub mod key_slot;
+pub mod key_store;
 pub mod layout;
+pub mod part;
 pub mod tasks;
 pub mod unlock;
 pub mod volume;

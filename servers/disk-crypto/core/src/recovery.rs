@@ -48,6 +48,7 @@ impl<D: BlockDevice> Volume<D> {
         let repaired_header = unlocked.repair(&device).await?;
         let keys = unlocked.keys();
         let layout = unlocked.header().layout.clone();
+        let parts = unlocked.header().parts;
         drop(unlocked);
 
         let candidates = read_roots(&device, &layout, &keys).await?;
@@ -62,6 +63,7 @@ impl<D: BlockDevice> Volume<D> {
                 state: RefCell::new(State::new(candidate.root, cache_nodes, randomness)),
                 device,
                 layout,
+                parts,
                 keys,
                 gate: Gate::default(),
             };

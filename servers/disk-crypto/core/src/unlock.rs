@@ -10,6 +10,7 @@ use crate::header::{Header, HeaderError, SLOT_COUNT};
 use crate::key_slot::{Cost, KeySlot, SlotError};
 use crate::keys::{Keys, MasterKey, Randomness};
 use crate::layout::{FIRST_HEADER, Layout, Replica};
+use crate::part::{KEY_STORE_BLOCKS, Parts};
 use crate::root::Root;
 
 pub use crate::root::RootSummary;
@@ -341,6 +342,7 @@ pub async fn create(
     randomness: &mut Randomness,
 ) -> Result<Header, CreateError> {
     let layout = Layout::fitting(device.block_count()).ok_or(CreateError::TooSmall)?;
+    let parts = Parts::new(layout.block_count(), KEY_STORE_BLOCKS).ok_or(CreateError::TooSmall)?;
     let master = randomness.master_key();
     let volume = randomness.bytes();
     let slot = passphrase
@@ -353,6 +355,7 @@ pub async fn create(
         key_epoch: 1,
         sequence: 1,
         layout,
+        parts,
         slots,
     };
     let keys = Keys::derive(&master, volume, header.key_epoch);

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::layout::Layout;
 use crate::node::{Node, NodeId};
+use crate::part::Parts;
 use crate::state::{Missing, State};
 use crate::tasks::Gate;
 
@@ -18,6 +19,7 @@ pub use crate::recovery::Opened;
 pub struct Volume<D> {
     pub(crate) device: D,
     pub(crate) layout: Layout,
+    pub(crate) parts: Parts,
     pub(crate) keys: Keys,
     pub(crate) state: RefCell<State>,
     /// Writes pass it together, a commit alone. Reads need not: they see blocks that are complete.
@@ -25,7 +27,12 @@ pub struct Volume<D> {
 }
 
 impl<D: BlockDevice> Volume<D> {
-    /// Blocks that the volume offers.
+    /// Whose blocks are whose: who serves several clients keeps each to its part.
+    pub fn parts(&self) -> Parts {
+        self.parts
+    }
+
+    /// Blocks that the volume offers, to all clients together.
     pub fn block_count(&self) -> u64 {
         self.layout.block_count()
     }

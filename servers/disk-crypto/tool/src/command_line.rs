@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand};
 
 use crate::passphrase::{CurrentPassphrase, NewPassphrase};
 use crate::size::Size;
-use crate::{backup, create, inspect, locate, slots};
+use crate::{backup, create, inspect, keys, locate, slots};
 
 /// Create, inspect and change Sekisho's encrypted volumes.
 ///
-/// IMAGE is a file or a block device. No command changes a volume's data. Do not change a volume
+/// IMAGE is a file or a block device. No command changes a guest's data. Do not change a volume
 /// while a system runs on it.
 #[derive(Parser)]
 #[command(name = "volume", bin_name = "cargo xtask volume", version)]
@@ -51,6 +51,18 @@ enum Command {
         /// Numbers of blocks, in units of 4 KiB.
         #[arg(required = true)]
         blocks: Vec<u64>,
+        #[command(flatten)]
+        passphrase: CurrentPassphrase,
+    },
+    /// Fill or empty the volume's key store: what the components beside the guest need to keep secret.
+    ///
+    /// The store holds one text, such as the configuration of the guest's tunnel (wg-quick's format), under the
+    /// volume's passphrase. The guest cannot reach it, and this program never prints it.
+    Keys {
+        /// The volume.
+        image: PathBuf,
+        #[command(flatten)]
+        contents: keys::Contents,
         #[command(flatten)]
         passphrase: CurrentPassphrase,
     },
@@ -143,6 +155,11 @@ impl CommandLine {
                 blocks,
                 passphrase,
             } => locate::execute(&image, &blocks, &passphrase),
+            Command::Keys {
+                image,
+                contents,
+                passphrase,
+            } => keys::execute(&image, &contents, &passphrase),
             Command::AddSlot {
                 image,
                 passphrase,

@@ -44,7 +44,7 @@ pub(crate) fn execute(
     println!(
         "created volume {}: {} for data",
         volume_name(&header.volume),
-        readable(header.layout.block_count() * BLOCK_SIZE as u64)
+        readable(header.parts.guest.block_count() * BLOCK_SIZE as u64)
     );
     Ok(())
 }

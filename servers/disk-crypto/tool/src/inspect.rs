@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use disk_crypto_core::header::{Header, HeaderError, VERSION};
+use disk_crypto_core::header::{Header, HeaderError};
 use disk_crypto_core::layout::Replica;
 use disk_crypto_core::tasks::block_on;
 use disk_crypto_core::unlock::{Locked, RootSummary};
@@ -30,6 +30,7 @@ struct Report {
     key_epoch: u32,
     header_sequence: u64,
     data_bytes: u64,
+    key_store_bytes: u64,
     device_bytes: u64,
     header_copies: Vec<String>,
     root_copies: Vec<RootCopy>,
@@ -76,11 +77,12 @@ impl Report {
         let bytes = |blocks: u64| blocks * BLOCK_SIZE as u64;
         Ok(Self {
             volume: volume_name(&header.volume),
-            format_version: VERSION,
+            format_version: header.version(),
             cipher: "XChaCha20-Poly1305",
             key_epoch: header.key_epoch,
             header_sequence: header.sequence,
-            data_bytes: bytes(header.layout.block_count()),
+            data_bytes: bytes(header.parts.guest.block_count()),
+            key_store_bytes: bytes(header.parts.key_store.block_count()),
             device_bytes: bytes(header.layout.device_blocks()),
             header_copies: locked.errors().iter().map(copy_state).collect(),
             root_copies: root_copies(image, header)?,
@@ -99,6 +101,10 @@ impl Report {
             readable(self.data_bytes),
             readable(self.device_bytes)
         );
+        match self.key_store_bytes {
+            0 => println!("key store       none (the volume is older than key stores)"),
+            bytes => println!("key store       {}", readable(bytes)),
+        }
         println!("key epoch       {}", self.key_epoch);
         println!("header          change {}", self.header_sequence);
         for (name, state) in ["first", "second"].iter().zip(&self.header_copies) {

@@ -1,7 +1,7 @@
 //! `volume`: creates, inspects and changes encrypted volumes from the host.
 //!
 //! The format is that of `disk-crypto-core`; this program only finds files, asks for passphrases and says
-//! what went wrong. It never writes to a volume's data.
+//! what went wrong. It never writes to a guest's data.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod command_line;
 mod create;
 mod image;
 mod inspect;
+mod keys;
 mod locate;
 mod passphrase;
 mod silent_terminal;

@@ -203,3 +203,54 @@ fn blocks_are_located_without_a_change() {
     folder.fail("locate image 0 --passphrase-file b", "no key slot opens");
     assert!(before == fs::read(folder.path("image")).expect("it is there"));
 }
+
+#[test]
+fn keys_are_kept_and_never_shown() {
+    let folder = Folder::with_volume();
+    let secret = "PrivateKey = a secret that nobody prints\n";
+    folder.write("tunnel", secret.as_bytes());
+    let said = folder.succeed("keys image --set tunnel --passphrase-file a");
+    assert_eq!(said, "the key store holds 41 bytes\n");
+    let first = folder.inspect()["data_bytes"].as_u64().expect("it is one") / 4096;
+    // The store's sixteen blocks lie behind the guest's.
+    let located = |block: u64| {
+        let said = folder.succeed(&format!("locate image {block} --passphrase-file a"));
+        said.trim().rsplit_once(' ').map(|(_, end)| end.to_owned())
+    };
+    assert_eq!(located(first - 1).as_deref(), Some("written"));
+    assert!(located(first).is_some_and(|place| place.parse::<u64>().is_ok()));
+    assert!(located(first + 15).is_some_and(|place| place.parse::<u64>().is_ok()));
+    folder.fail(
+        &format!("locate image {} --passphrase-file a", first + 16),
+        "reaches beyond the volume",
+    );
+    let image = fs::read(folder.path("image")).expect("it is there");
+    let text = secret.as_bytes();
+    assert!(!image.windows(text.len()).any(|window| window == text));
+    assert_eq!(folder.inspect()["key_store_bytes"], 65_536);
+    assert_eq!(folder.inspect()["format_version"], 3);
+    let said = folder.succeed("keys image --clear --passphrase-file a");
+    assert_eq!(said, "the key store is empty\n");
+}
+
+#[test]
+fn keys_that_cannot_be_kept_are_refused() {
+    let folder = Folder::with_volume();
+    folder.write("empty", b"");
+    folder.write("long", &[b'k'; 65_533]);
+    folder.write("fits", &[b'k'; 65_532]);
+    folder.fail("keys image --set empty --passphrase-file a", "is empty");
+    folder.fail("keys image --set long --passphrase-file a", "is too long");
+    folder.succeed("keys image --set fits --passphrase-file a");
+    folder.fail(
+        "keys image --set nowhere --passphrase-file a",
+        "No such file",
+    );
+    folder.fail(
+        "keys image --set fits --passphrase-file b",
+        "no key slot opens",
+    );
+    for arguments in ["keys image", "keys image --set fits --clear"] {
+        assert_eq!(folder.run(arguments).status.code(), Some(2), "{arguments}");
+    }
+}

@@ -1,0 +1,42 @@
+//! What a key store holds: one text, such as the configuration of a tunnel with its keys.
+//!
+//! A length (u32, little-endian), then that many bytes, then zeroes. An empty store reads as zeroes, like every block
+//! that was never written.
+
+use alloc::vec;
+
+use zeroize::Zeroizing;
+
+use crate::BLOCK_SIZE;
+use crate::device::BlockDevice;
+use crate::error::Error;
+use crate::part::KEY_STORE_BLOCKS;
+use crate::volume::Volume;
+
+/// Bytes of a key store.
+const BYTES: usize = 16 * BLOCK_SIZE;
+/// Bytes of the length.
+const LENGTH_BYTES: usize = 4;
+/// The longest text.
+pub const TEXT_MAX: usize = BYTES - LENGTH_BYTES;
+
+const _: () = assert!(BYTES as u64 == KEY_STORE_BLOCKS * BLOCK_SIZE as u64);
+
+/// Puts `text` (at most [`TEXT_MAX`] bytes) into the volume's key store and makes it durable; nothing of an earlier
+/// one stays readable there. Older versions lie on the disk, encrypted, until their places are used again.
+///
+/// # Errors
+///
+/// [`Error::OutOfRange`] if the text is too long or the volume has no key store; what writing can fail with.
+pub async fn put<D: BlockDevice>(volume: &Volume<D>, text: &[u8]) -> Result<(), Error> {
+    let mut bytes = Zeroizing::new(vec![0; BYTES]);
+    let length = u32::try_from(text.len()).map_err(|_| Error::OutOfRange)?;
+    bytes[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+    bytes
+        .get_mut(LENGTH_BYTES..LENGTH_BYTES + text.len())
+        .ok_or(Error::OutOfRange)?
+        .copy_from_slice(text);
+    let first = volume.parts().key_store.place(0, BYTES / BLOCK_SIZE)?;
+    volume.write(first, &mut bytes).await?;
+    volume.flush().await
+}

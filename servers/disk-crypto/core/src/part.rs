@@ -1,0 +1,91 @@
+//! Which of a volume's blocks a client reaches: the guest's, or the key store behind them.
+
+use crate::error::Error;
+
+/// Blocks of a key store.
+pub const KEY_STORE_BLOCKS: u64 = 16;
+
+/// A run of a volume's blocks, numbered from 0 for who uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    first: u64,
+    block_count: u64,
+}
+
+/// The parts of a volume. They do not overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The guest's disk.
+    pub guest: Part,
+    /// What components beside the guest keep: the last blocks, none in volumes of format version 2.
+    pub key_store: Part,
+}
+
+impl Part {
+    /// Blocks of this part.
+    pub fn block_count(&self) -> u64 {
+        self.block_count
+    }
+
+    /// The number that block `first` of this part has in the volume, if `blocks` blocks from there on lie in it.
+    pub fn place(&self, first: u64, blocks: usize) -> Result<u64, Error> {
+        let blocks = u64::try_from(blocks).map_err(|_| Error::OutOfRange)?;
+        match first.checked_add(blocks) {
+            Some(end) if end <= self.block_count => Ok(self.first + first),
+            _ => Err(Error::OutOfRange),
+        }
+    }
+}
+
+impl Parts {
+    /// A volume of `block_count` blocks whose last `key_store_blocks` are the key store: none, or
+    /// [`KEY_STORE_BLOCKS`]. The guest keeps at least one.
+    pub(crate) fn new(block_count: u64, key_store_blocks: u64) -> Option<Self> {
+        if ![0, KEY_STORE_BLOCKS].contains(&key_store_blocks) || key_store_blocks >= block_count {
+            return None;
+        }
+        let guest_blocks = block_count - key_store_blocks;
+        let part = |first, block_count| Part { first, block_count };
+        Some(Self {
+            guest: part(0, guest_blocks),
+            key_store: part(guest_blocks, key_store_blocks),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_key_store_leaves_the_guest_something() {
+        assert_eq!(Parts::new(16, 16), None);
+        assert_eq!(Parts::new(100, 15), None);
+        assert_eq!(Parts::new(0, 0), None);
+        let parts = Parts::new(17, 16).expect("one block is left");
+        assert_eq!(parts.guest.block_count(), 1);
+        assert_eq!(parts.key_store.place(0, 16), Ok(1));
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_reaches_beyond_itself(
+            block_count in 17u64..1000,
+            with_key_store: bool,
+            first in prop_oneof![0u64..1100, u64::MAX - 100..=u64::MAX],
+            blocks in 1usize..40,
+        ) {
+            let key_store_blocks = if with_key_store { KEY_STORE_BLOCKS } else { 0 };
+            let parts = Parts::new(block_count, key_store_blocks).expect("it is legal");
+            let border = block_count - key_store_blocks;
+            let end = |place: u64| place + u64::try_from(blocks).expect("they are few");
+            if let Ok(place) = parts.guest.place(first, blocks) {
+                prop_assert!(end(place) <= border);
+            }
+            if let Ok(place) = parts.key_store.place(first, blocks) {
+                prop_assert!(place >= border && end(place) <= block_count);
+            }
+        }
+    }
+}
