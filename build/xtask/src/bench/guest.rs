@@ -18,6 +18,7 @@ use super::Figure;
 use super::machines::{self, NONCE, PASSPHRASE};
 use crate::progress::step;
 use crate::qemu::{Complaints, Control, Event, Machine, Session, Time, Watch};
+use crate::system::DEFAULT_MANIFEST;
 use crate::volume;
 use crate::workspace::{self, Metadata};
 
@@ -85,7 +86,10 @@ pub(super) fn measure(metadata: &Metadata, between: Between) -> Result<Vec<Figur
         Between::PassThrough => "Measuring the guest's disk without encryption",
     };
     let machine = match between {
-        Between::Encryption => machines::encrypted(metadata, &folder, &script())?,
+        Between::Encryption => {
+            let manifest = workspace::path(DEFAULT_MANIFEST);
+            machines::encrypted(metadata, &manifest, &folder, &script())?
+        }
         Between::PassThrough => machines::not_encrypted(metadata, &folder, &script())?,
     };
     let counts = step(what, || marks(&machine, &folder))?;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::guest::{GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, Options};
 use crate::qemu::{Machine, Time};
-use crate::system::{self, DEFAULT_MANIFEST};
+use crate::system;
 use crate::volume;
 use crate::workspace::{self, Metadata};
 
@@ -25,14 +25,19 @@ const DISK: &str = "disk.img";
 /// What marks the output of the guest's command.
 pub(super) const NONCE: &str = "bench";
 
-/// The default system with a fresh volume and a guest that executes `script`, its instructions counted;
+/// The system of `manifest` with a fresh volume and a guest that executes `script`, its instructions counted;
 /// everything that it is made of goes into `folder`, and nothing else stays there.
-pub(crate) fn encrypted(metadata: &Metadata, folder: &Path, script: &str) -> Result<Machine> {
+pub(crate) fn encrypted(
+    metadata: &Metadata,
+    manifest: &Path,
+    folder: &Path,
+    script: &str,
+) -> Result<Machine> {
     start_afresh(folder)?;
     let passphrase = folder.join("passphrase");
     fs::write(&passphrase, PASSPHRASE)?;
     volume::create(&folder.join(DISK), VOLUME_SIZE, Some(&passphrase))?;
-    machine(metadata, DEFAULT_MANIFEST, folder, executing(script))
+    machine(metadata, manifest, folder, executing(script))
 }
 
 /// The same system and guest with an empty disk and a component that encrypts nothing.
@@ -48,7 +53,8 @@ pub(super) fn with_guest(
 ) -> Result<Machine> {
     start_afresh(folder)?;
     File::create(folder.join(DISK))?.set_len(PLAIN_SIZE)?;
-    machine(metadata, MANIFEST_WITHOUT_ENCRYPTION, folder, guest)
+    let manifest = workspace::path(MANIFEST_WITHOUT_ENCRYPTION);
+    machine(metadata, &manifest, folder, guest)
 }
 
 fn executing(script: &str) -> GuestOptions<'_> {
@@ -70,14 +76,13 @@ fn start_afresh(folder: &Path) -> Result<()> {
 
 fn machine(
     metadata: &Metadata,
-    manifest: &str,
+    manifest: &Path,
     folder: &Path,
     guest: GuestOptions<'_>,
 ) -> Result<Machine> {
     let image = folder.join("root.img");
     let kernel = program::build_one(metadata, KERNEL, Options::default())?;
-    let manifest = workspace::path(manifest);
-    let equipment = system::pack(metadata, &manifest, guest, Options::default(), &image)?;
+    let equipment = system::pack(metadata, manifest, guest, Options::default(), &image)?;
     let mut machine = Machine::new(kernel, image);
     machine.disk = Some(folder.join(DISK));
     machine.network = equipment.network;

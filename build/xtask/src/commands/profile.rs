@@ -1,10 +1,12 @@
 //! `cargo xtask profile`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 
+use crate::system::DEFAULT_MANIFEST;
 use crate::{host, profile, workspace};
 
 /// Show by function where instructions go: in what a bench image measures, or while the guest runs a
@@ -17,9 +19,12 @@ pub(crate) struct Arguments {
     /// Show only measurements in functions whose name contains this.
     #[arg(long, default_value = "", requires = "program")]
     filter: String,
-    /// Command that the guest of the default system runs.
+    /// Command that the system's guest runs.
     #[arg(long)]
     exec: Option<String>,
+    /// The system; without it the default one.
+    #[arg(long, value_name = "FILE", requires = "exec")]
+    manifest: Option<PathBuf>,
     /// Command that the guest runs before, unobserved.
     #[arg(long, default_value = "true", requires = "exec")]
     prepare: String,
@@ -36,7 +41,12 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     let metadata = workspace::metadata()?;
     if let Some(command) = &arguments.exec {
         let (prepare, times) = (&arguments.prepare, arguments.times);
-        profile::guest_command(&metadata, prepare, command, times, arguments.most)?;
+        let manifest = match &arguments.manifest {
+            Some(file) => std::path::absolute(file)?,
+            None => workspace::path(DEFAULT_MANIFEST),
+        };
+        let most = arguments.most;
+        profile::guest_command(&metadata, &manifest, prepare, command, times, most)?;
     } else if let Some(package) = &arguments.program {
         profile::root_program(&metadata, package, &arguments.filter, arguments.most)?;
     }

@@ -1,4 +1,4 @@
-//! The profile of a command in the guest of the default system: everything that the machine executes from
+//! The profile of a command in a system's guest: everything that the machine executes from
 //! the command's begin to its end, in the guest, its monitor, the servers and the kernel.
 
 use std::path::Path;
@@ -21,9 +21,10 @@ const TIMEOUT: Duration = Duration::from_secs(1800);
 const BEGIN: &str = "profile-begin";
 const END: &str = "profile-end";
 
-/// Prints the profile, each count divided by `times`.
+/// Prints the profile in the system of `manifest`, each count divided by `times`.
 pub(crate) fn profile(
     metadata: &Metadata,
+    manifest: &Path,
     preparation: &str,
     command: &str,
     times: u64,
@@ -34,7 +35,7 @@ pub(crate) fn profile(
         "set -e\n{preparation}\nmark() {{ echo profile-$1 >/dev/ttyS0; }}\n\
          mark begin\nsleep 1\n{command}\nmark end\nsleep 1\n"
     );
-    let machine = bench::guest_machine(metadata, &folder, &script)?;
+    let machine = bench::guest_machine(metadata, manifest, &folder, &script)?;
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine has no control socket");
     };
