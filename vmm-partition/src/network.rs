@@ -6,7 +6,9 @@ use frame_api::{
 };
 use runtime::{
     Component, println,
-    shared_memory::{Channel, OpenError, Receiver, RegionReader, RegionWriter, Sender},
+    shared_memory::{
+        Channel, ChannelError, OpenError, PushError, Receiver, RegionReader, RegionWriter, Sender,
+    },
 };
 use vmm_partition_core::{
     GuestAddress, OutsideMemory,
@@ -26,8 +28,6 @@ pub(crate) struct Network {
     output: RegionWriter,
     input: RegionReader,
     memory: GuestRam,
-    /// Frames sent so far: also the number of the next one.
-    sent: u64,
     /// Slots that are known to be free.
     room: u64,
     /// The oldest frame that was taken and not released.
@@ -60,7 +60,6 @@ impl Network {
             input: channel.input_data::<Frame>(QUEUE_LENGTH),
             channel,
             memory,
-            sent: 0,
             room: 0,
             arrived: None,
             unsignalled: false,
@@ -84,17 +83,36 @@ impl Network {
     }
 
     fn free(&mut self) -> u64 {
-        self.sender.free().unwrap_or_else(|_| self.give_up())
+        match self.sender.free() {
+            Ok(free) => free,
+            Err(ChannelError::PeerReset) => {
+                self.welcome();
+                self.sender.free().unwrap_or(0)
+            }
+            Err(ChannelError::PeerMisbehaved) => self.give_up(),
+        }
     }
 
     fn take(&mut self) -> Option<CheckedFrame> {
-        let taken = self.receiver.take();
-        let frame = taken.map(|frame| frame.map(|frame| frame.check()));
-        match frame {
+        match self.receiver.take() {
             Ok(None) => None,
-            Ok(Some(Ok(frame))) => Some(frame),
-            Ok(Some(Err(IllegalFrame))) | Err(_) => self.give_up(),
+            Ok(Some(frame)) => match frame.check() {
+                Ok(frame) => Some(frame),
+                Err(IllegalFrame) => self.give_up(),
+            },
+            Err(ChannelError::PeerReset) => {
+                self.welcome();
+                None
+            }
+            Err(ChannelError::PeerMisbehaved) => self.give_up(),
         }
+    }
+
+    /// The gateway was started afresh and waits until it is noticed. What was on its way is lost, as on any
+    /// network.
+    fn welcome(&mut self) {
+        self.room = 0;
+        self.channel.signal();
     }
 
     /// The gateway cannot be talked to any more.
@@ -135,20 +153,28 @@ impl NetworkChannel for Network {
     }
 
     fn fill(&mut self, offset: u32, from: GuestAddress, length: u32) -> Result<(), OutsideMemory> {
-        let slot = usize::try_from(self.sent % QUEUE_LENGTH as u64).map_err(|_| OutsideMemory)?;
-        let (at, length) = area_offset(slot * SLOT_SIZE, offset, length)?;
+        let slot = self.sender.next_place() * SLOT_SIZE;
+        let (at, length) = area_offset(slot, offset, length)?;
         self.output
             .copy_from(at, &self.memory.0, place(from), length)
             .map_err(|_| OutsideMemory)
     }
 
     fn send(&mut self, length: usize, checksum: Checksum) -> Result<(), IllegalFrame> {
-        let frame = Frame::new(self.sent, length, checksum)?;
-        // There is room: who sends has asked. What is sent to a gateway that misbehaved vanishes.
-        if self.peer == Peer::Trusted && self.sender.push(&frame).is_ok() {
-            self.sent += 1;
-            self.room -= 1;
-            self.unsignalled = true;
+        let frame = Frame::new(self.sender.next_place() as u64, length, checksum)?;
+        // What is sent to a gateway that misbehaved vanishes.
+        if self.peer == Peer::Misbehaved {
+            return Ok(());
+        }
+        match self.sender.push(&frame) {
+            Ok(()) => {
+                self.room = self.room.saturating_sub(1);
+                self.unsignalled = true;
+            }
+            // There was room: who sends has asked.
+            Err(PushError::Full) => self.room = 0,
+            Err(PushError::PeerReset) => self.welcome(),
+            Err(PushError::PeerMisbehaved) => self.give_up(),
         }
         Ok(())
     }

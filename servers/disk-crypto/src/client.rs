@@ -16,6 +16,9 @@ struct State {
     completions: Sender<Completion>,
     /// Requests that were taken and not answered.
     unanswered: u64,
+    /// Those of them that the client sent before it was started afresh: their answers are for nobody, and no other
+    /// is taken before they have left the data areas alone.
+    orphaned: u64,
     /// It broke the rules of the channel; nothing it says counts any more.
     is_cut_off: bool,
 }
@@ -48,6 +51,7 @@ impl Client {
             requests: channel.receiver(QUEUE_LENGTH)?,
             completions: channel.sender(QUEUE_LENGTH)?,
             unanswered: 0,
+            orphaned: 0,
             is_cut_off: false,
         };
         Ok(Self {
@@ -71,10 +75,20 @@ impl Client {
     /// Takes the next request to `block_count` blocks, if there is one and room for its answer.
     pub(crate) fn next(&self, block_count: u64) -> Option<Job> {
         let mut state = self.state.borrow_mut();
-        let request = state.take().unwrap_or_else(|error| {
-            state.cut_off(error);
-            None
-        })?;
+        let request = loop {
+            match state.take() {
+                Ok(request) => break request?,
+                Err(ChannelError::PeerReset) => {
+                    state.begin_anew();
+                    // It waits until that is noticed.
+                    self.owes_signal.set(true);
+                }
+                Err(error) => {
+                    state.cut_off(error);
+                    return None;
+                }
+            }
+        };
         state.unanswered += 1;
         Some(Job {
             id: request.id,
@@ -86,6 +100,10 @@ impl Client {
     pub(crate) fn answer(&self, id: u32, outcome: Outcome) {
         let mut state = self.state.borrow_mut();
         state.unanswered = state.unanswered.saturating_sub(1);
+        if state.orphaned > 0 {
+            state.orphaned -= 1;
+            return;
+        }
         self.owes_signal.set(true);
         match state.completions.push(&Completion::new(id, outcome)) {
             Ok(()) => {}
@@ -93,7 +111,7 @@ impl Client {
             Err(PushError::Full | PushError::PeerMisbehaved) => {
                 state.cut_off(ChannelError::PeerMisbehaved);
             }
-            Err(PushError::PeerReset) => state.cut_off(ChannelError::PeerReset),
+            Err(PushError::PeerReset) => state.begin_anew(),
         }
     }
 
@@ -112,10 +130,15 @@ impl Client {
 
 impl State {
     fn take(&mut self) -> Result<Option<Request>, ChannelError> {
-        if self.is_cut_off || self.completions.free()? <= self.unanswered {
+        if self.is_cut_off || self.orphaned > 0 || self.completions.free()? <= self.unanswered {
             return Ok(None);
         }
         self.requests.pop()
+    }
+
+    /// The client was started afresh.
+    fn begin_anew(&mut self) {
+        self.orphaned = self.unanswered;
     }
 
     fn cut_off(&mut self, error: ChannelError) {
