@@ -3,12 +3,15 @@
 //! When the last capability to a CNode or thread goes, the capabilities inside must go too, which may
 //! destroy further containers, to any depth. The kernel has no stack for that: the destroyed container
 //! becomes the one *dying* container, and a container found inside it takes its place, while the outer
-//! one's progress is parked in the slot where the inner one's capability was. Any operation on kernel
-//! objects first finishes what is dying, so nothing can be made of that memory before its time.
+//! one's progress is parked in the slot where the inner one's capability was. An endpoint or notification
+//! may have any number of threads waiting, which are told one by one before anything else is deleted. Any
+//! operation on kernel objects first finishes what is dying, so nothing can be made of that memory before
+//! its time.
 
 use crate::address::{TCB_SLOT_COUNT, TcbSlot};
 use crate::capability::Capability;
 use crate::error::Stop;
+use crate::ipc::Meeting;
 use crate::{Kernel, Machine, SlotRef, TcbRef};
 
 /// A destroyed CNode or thread whose capabilities are being deleted, the last one first.
@@ -22,7 +25,7 @@ pub(crate) struct Dying {
 }
 
 /// Steps of a long operation between two looks for interrupts.
-const STEPS_PER_LOOK: u32 = 32;
+const STEPS_PER_LOOK: u32 = 8;
 
 impl<M: Machine> Kernel<M> {
     /// Deletes the capability in a slot, and with a last capability its object.
@@ -43,16 +46,22 @@ impl<M: Machine> Kernel<M> {
     }
 
     pub(crate) fn is_deleting(&self) -> bool {
-        self.dying.get().is_some()
+        self.dying.get().is_some() || self.deserted.get().is_some()
     }
 
-    /// Deletes what is inside destroyed containers.
+    /// Wakes who waits at a destroyed object, and deletes what is inside destroyed containers.
     pub(crate) fn finish_deletions(&self) -> Result<(), Stop> {
-        while let Some(dying) = self.dying.get() {
-            self.dying.set(self.step(dying));
+        loop {
+            if let Some(deserted) = self.deserted.get() {
+                let waits = self.cancel_first_wait(deserted);
+                self.deserted.set(waits.then_some(deserted));
+            } else if let Some(dying) = self.dying.get() {
+                self.dying.set(self.step(dying));
+            } else {
+                return Ok(());
+            }
             self.preemption_point()?;
         }
-        Ok(())
     }
 
     fn step(&self, dying: Dying) -> Option<Dying> {
@@ -124,7 +133,9 @@ impl<M: Machine> Kernel<M> {
                     outer: None,
                 });
             }
-            Capability::Endpoint(endpoint) => self.cancel_all_ipc(endpoint.object),
+            Capability::Endpoint(endpoint) => {
+                self.deserted.set(Some(Meeting::Endpoint(endpoint.object)));
+            }
             Capability::Notification(notification) => {
                 self.destroy_notification(notification.object);
             }

@@ -1,5 +1,7 @@
 //! Interrupts become signals.
 
+use core::cell::Cell;
+
 use crate::capability::{Capability, IoPorts};
 use crate::kernel::IRQ_LINES;
 use crate::{Kernel, Machine};
@@ -20,7 +22,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn irq_use(&self, irq: u8) -> IrqUse {
         self.irq_use
             .get(usize::from(irq))
-            .map_or(IrqUse::Free, core::cell::Cell::get)
+            .map_or(IrqUse::Free, Cell::get)
     }
 
     pub(crate) fn set_irq_use(&self, irq: u8, usage: IrqUse) {
@@ -68,28 +70,32 @@ impl<M: Machine> Kernel<M> {
 
     /// Whether none of these ports belongs to a capability.
     pub(crate) fn are_ports_free(&self, ports: IoPorts) -> bool {
-        (ports.first..=ports.last).all(|port| {
-            let (word, bit) = self.port_bit(port);
-            word.get() & bit == 0
-        })
+        self.port_bits(ports)
+            .all(|(word, bits)| word.get() & bits == 0)
     }
 
     pub(crate) fn take_ports(&self, ports: IoPorts) {
-        for port in ports.first..=ports.last {
-            let (word, bit) = self.port_bit(port);
-            word.set(word.get() | bit);
+        for (word, bits) in self.port_bits(ports) {
+            word.set(word.get() | bits);
         }
     }
 
     /// The last capability to a range of ports is gone.
     pub(crate) fn free_ports(&self, ports: IoPorts) {
-        for port in ports.first..=ports.last {
-            let (word, bit) = self.port_bit(port);
-            word.set(word.get() & !bit);
+        for (word, bits) in self.port_bits(ports) {
+            word.set(word.get() & !bits);
         }
     }
 
-    fn port_bit(&self, port: u16) -> (&core::cell::Cell<u64>, u64) {
-        (&self.ports[usize::from(port >> 6)], 1 << (port & 63))
+    /// The words of the map that have bits of these ports, and those bits.
+    fn port_bits(&self, ports: IoPorts) -> impl Iterator<Item = (&Cell<u64>, u64)> {
+        let (first, last) = (ports.first >> 6, ports.last >> 6);
+        let words = self.ports.get(usize::from(first)..=usize::from(last));
+        let inner = move |(index, word)| {
+            let below = if index == first { ports.first & 63 } else { 0 };
+            let above = if index == last { !ports.last & 63 } else { 0 };
+            (word, u64::MAX >> above & u64::MAX << below)
+        };
+        (first..).zip(words.unwrap_or_default()).map(inner)
     }
 }

@@ -5,6 +5,7 @@ use core::cell::Cell;
 use crate::core_state::Core;
 use crate::delete::Dying;
 use crate::interrupt::IrqUse;
+use crate::ipc::Meeting;
 use crate::object::{Endpoint, Notification, Refill, Reply, SchedContext, Slot, Tcb, VcpuState};
 use crate::{
     AsidPoolRef, EndpointRef, Machine, NotificationRef, RefillRef, ReplyRef, SchedContextRef,
@@ -40,6 +41,8 @@ pub struct Kernel<M: Machine> {
     pub(crate) ports: [Cell<u64>; PORT_WORDS],
     /// The destroyed table of capabilities whose contents are being deleted.
     pub(crate) dying: Cell<Option<Dying>>,
+    /// The destroyed endpoint or notification whose waiting threads are being told.
+    pub(crate) deserted: Cell<Option<Meeting>>,
     /// Steps since a long operation last looked for interrupts.
     pub(crate) steps: Cell<u32>,
     /// Counts the changes after which threads' routes may lead elsewhere; see `route`.
@@ -56,6 +59,7 @@ impl<M: Machine> Kernel<M> {
             irq_use: [const { Cell::new(IrqUse::Free) }; IRQ_LINES],
             ports: [const { Cell::new(0) }; PORT_WORDS],
             dying: Cell::new(None),
+            deserted: Cell::new(None),
             steps: Cell::new(0),
             route_epoch: Cell::new(1),
         }

@@ -1,7 +1,7 @@
 //! Finding capability slots by address in a space of guarded CNodes.
 
 use crate::address::TcbSlot;
-use crate::capability::Capability;
+use crate::capability::{Capability, cnode_of};
 use crate::error::{Error, LookupFailure};
 use crate::{Kernel, Machine, SlotRef, TcbRef};
 
@@ -104,8 +104,8 @@ impl<M: Machine> Kernel<M> {
             if bits_left == 0 {
                 return Ok((slot, 0));
             }
-            match self.slot(slot).capability() {
-                Capability::CNode(next) if level_bits > 0 => cnode = next,
+            match cnode_of(self.slot(slot).words()) {
+                Some(next) if level_bits > 0 => cnode = next,
                 _ => return Ok((slot, bits_left)),
             }
         }

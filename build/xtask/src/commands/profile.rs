@@ -9,8 +9,8 @@ use clap::Args;
 use crate::system::DEFAULT_MANIFEST;
 use crate::{host, profile, workspace};
 
-/// Show by function where instructions go: in what a bench image measures, or while the guest runs a
-/// command.
+/// Show by function where instructions go: in what a bench image measures, on the kernel's longest paths, or
+/// while the guest runs a command.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Package of a bench image, such as kernel-bench.
@@ -19,6 +19,10 @@ pub(crate) struct Arguments {
     /// Show only measurements in functions whose name contains this.
     #[arg(long, default_value = "", requires = "program")]
     filter: String,
+    /// Show instead so many of the longest paths through the kernel on which no interrupt is taken; any root
+    /// program will do.
+    #[arg(long, requires = "program", value_name = "COUNT")]
+    paths: Option<usize>,
     /// Command that the system's guest runs.
     #[arg(long)]
     exec: Option<String>,
@@ -48,7 +52,11 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         let most = arguments.most;
         profile::guest_command(&metadata, &manifest, prepare, command, times, most)?;
     } else if let Some(package) = &arguments.program {
-        profile::root_program(&metadata, package, &arguments.filter, arguments.most)?;
+        let (filter, most) = (&arguments.filter, arguments.most);
+        match arguments.paths {
+            Some(count) => profile::longest_paths(&metadata, package, filter, (count, most))?,
+            None => profile::measurements(&metadata, package, filter, most)?,
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@
 mod attribution;
 mod guest_command;
 mod names;
+mod paths;
 mod program;
 mod root_program;
 mod spans;
@@ -17,7 +18,7 @@ use std::io::{BufRead, BufReader};
 use std::process::ChildStderr;
 
 pub(crate) use guest_command::profile as guest_command;
-pub(crate) use root_program::profile as root_program;
+pub(crate) use root_program::{longest_paths, measurements};
 
 use attribution::{Attributed, Attribution};
 use program::Program;

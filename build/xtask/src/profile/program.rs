@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Mnemonic};
-use object::{Object, ObjectSegment, SegmentFlags, elf};
+use object::{Object, ObjectSegment, ObjectSymbol, SegmentFlags, elf};
 
 /// A program that may appear in a trace.
 pub(super) struct Program {
@@ -14,6 +14,8 @@ pub(super) struct Program {
     pub(super) file: PathBuf,
     /// Executable parts: address and content.
     code: Vec<(u64, Vec<u8>)>,
+    /// Where the kernel's look for interrupts begins.
+    looks: Vec<u64>,
     decoded: HashMap<u64, Option<Instruction>>,
 }
 
@@ -24,7 +26,12 @@ struct Instruction {
     end: u64,
     next: Next,
     reads_counter: bool,
+    enables_interrupts: bool,
+    leaves_kernel: bool,
 }
+
+/// The kernel's function that tells long operations whether an interrupt waits.
+const LOOK: &str = "is_interrupt_pending";
 
 /// Where execution can go on.
 #[derive(Clone, Copy)]
@@ -51,11 +58,17 @@ impl Program {
                 code.push((segment.address(), segment.data()?.to_vec()));
             }
         }
+        let looks = image
+            .symbols()
+            .filter(|symbol| symbol.name().is_ok_and(|name| name.contains(LOOK)))
+            .map(|symbol| symbol.address())
+            .collect();
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         Ok(Program {
             name: name.into_owned(),
             file,
             code,
+            looks,
             decoded: HashMap::new(),
         })
     }
@@ -78,6 +91,20 @@ impl Program {
     pub(super) fn reads_counter(&mut self, address: u64) -> bool {
         self.instruction(address)
             .is_some_and(|instruction| instruction.reads_counter)
+    }
+
+    /// Whether the kernel takes an interrupt here, or sees that it has to.
+    pub(super) fn lets_interrupts_in(&mut self, address: u64) -> bool {
+        self.looks.contains(&address)
+            || self
+                .instruction(address)
+                .is_some_and(|instruction| instruction.enables_interrupts)
+    }
+
+    /// Whether the instruction goes to user mode.
+    pub(super) fn leaves_kernel(&mut self, address: u64) -> bool {
+        self.instruction(address)
+            .is_some_and(|instruction| instruction.leaves_kernel)
     }
 
     fn instruction(&mut self, address: u64) -> Option<Instruction> {
@@ -110,6 +137,8 @@ impl Program {
             end: instruction.next_ip(),
             next,
             reads_counter: matches!(instruction.mnemonic(), Mnemonic::Rdtsc | Mnemonic::Rdtscp),
+            enables_interrupts: instruction.mnemonic() == Mnemonic::Sti,
+            leaves_kernel: matches!(instruction.mnemonic(), Mnemonic::Sysretq | Mnemonic::Iretq),
         })
     }
 }

@@ -13,6 +13,11 @@ use super::program::Program;
 pub(super) struct Tally(HashMap<Attributed, u64>);
 
 impl Tally {
+    /// One instruction.
+    pub(super) fn of(instruction: Attributed) -> Tally {
+        Tally(HashMap::from([(instruction, 1)]))
+    }
+
     pub(super) fn add(&mut self, instruction: Attributed) {
         *self.0.entry(instruction).or_default() += 1;
     }

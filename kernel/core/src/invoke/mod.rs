@@ -183,7 +183,7 @@ impl<M: Machine> Kernel<M> {
             }
             Capability::SchedControl => Ok(self.invoke_sched_control(invocation)?),
             Capability::IrqControl => Ok(self.invoke_irq_control(invocation)?),
-            Capability::IrqHandler(irq) => Ok(self.invoke_irq_handler(invocation, irq)?),
+            Capability::IrqHandler(irq) => self.invoke_irq_handler(invocation, irq),
             Capability::IoPortControl => Ok(self.invoke_io_port_control(invocation)?),
             Capability::IoPorts(ports) => Ok(self.invoke_io_ports(invocation, ports)?),
             Capability::Domain => Ok(self.invoke_domain(invocation)?),

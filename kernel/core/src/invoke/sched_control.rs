@@ -6,7 +6,7 @@ use super::Invocation;
 use super::arguments::ensure_between;
 use crate::capability::{Capability, SchedContext};
 use crate::error::Error;
-use crate::schedule::{MIN_BUDGET_US, MIN_REFILLS, Parameters};
+use crate::schedule::{MAX_REFILLS, MIN_BUDGET_US, MIN_REFILLS, Parameters};
 use crate::{Kernel, Machine};
 
 /// The context is a sporadic server in the strict sense: its budget is bounded in every window.
@@ -52,7 +52,9 @@ impl<M: Machine> Kernel<M> {
         let refills = if is_round_robin {
             MIN_REFILLS
         } else {
-            u32::try_from(extra).unwrap_or(u32::MAX - MIN_REFILLS) + MIN_REFILLS
+            u32::try_from(extra).map_or(MAX_REFILLS, |extra| {
+                extra.saturating_add(MIN_REFILLS).min(MAX_REFILLS)
+            })
         };
         Ok(Configuration {
             target,

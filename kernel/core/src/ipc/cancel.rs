@@ -1,7 +1,14 @@
 //! Ending what a thread waits for.
 
 use crate::object::ThreadState;
-use crate::{EndpointRef, Kernel, Machine, TcbRef};
+use crate::{EndpointRef, Kernel, Machine, NotificationRef, TcbRef};
+
+/// Where threads wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Meeting {
+    Endpoint(EndpointRef),
+    Notification(NotificationRef),
+}
 
 impl<M: Machine> Kernel<M> {
     /// The thread no longer waits; if it did, it is inactive then.
@@ -23,15 +30,19 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The endpoint is going away: all who wait there start over (and find no endpoint).
-    pub(crate) fn cancel_all_ipc(&self, endpoint: EndpointRef) {
-        let queue = &self.endpoint(endpoint).queue;
-        while let Some(thread) = queue.head.get() {
-            self.cancel_wait(
-                thread,
-                state_after_cancel(self.tcb(thread).fault.kind.get()),
-            );
-        }
+    /// An object is going away: the first who waits there starts over (and finds no object). Answers whether
+    /// there was one.
+    pub(crate) fn cancel_first_wait(&self, at: Meeting) -> bool {
+        let queue = match at {
+            Meeting::Endpoint(endpoint) => &self.endpoint(endpoint).queue,
+            Meeting::Notification(notification) => &self.notification(notification).queue,
+        };
+        let Some(thread) = queue.head.get() else {
+            return false;
+        };
+        let fault = self.tcb(thread).fault.kind.get();
+        self.cancel_wait(thread, state_after_cancel(fault));
+        true
     }
 
     /// All who wait to send with this badge start over.
@@ -49,7 +60,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Ends one thread's waiting in a queue. A thread that waits to report a fault cannot repeat that: it
     /// stops, as one whose handler is gone.
-    pub(super) fn cancel_wait(&self, thread: TcbRef, then: ThreadState) {
+    fn cancel_wait(&self, thread: TcbRef, then: ThreadState) {
         self.leave_queue(thread);
         self.take_receive_reply(thread);
         self.set_state(thread, then);

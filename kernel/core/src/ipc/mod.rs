@@ -9,5 +9,6 @@ mod transfer;
 mod transfer_caps;
 mod waiters;
 
+pub(crate) use cancel::Meeting;
 pub(crate) use receive::Blocking;
 pub(crate) use send::{Delivery, Sending};

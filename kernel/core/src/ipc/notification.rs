@@ -2,7 +2,7 @@
 
 use sel4_sys::MessageInfo;
 
-use super::Blocking;
+use super::{Blocking, Meeting};
 use crate::object::ThreadState;
 use crate::{Kernel, Machine, NotificationRef, TcbRef};
 
@@ -70,14 +70,6 @@ impl<M: Machine> Kernel<M> {
         self.maybe_donate(from, thread);
     }
 
-    /// The notification is going away: all who wait there start over.
-    pub(crate) fn cancel_all_waits(&self, notification: NotificationRef) {
-        let queue = &self.notification(notification).queue;
-        while let Some(thread) = queue.head.get() {
-            self.cancel_wait(thread, ThreadState::Restart);
-        }
-    }
-
     /// Signals to the notification reach the thread while it receives or runs a guest.
     pub(crate) fn bind_notification(&self, thread: TcbRef, notification: NotificationRef) {
         self.tcb(thread).bound_notification.set(Some(notification));
@@ -91,7 +83,7 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The last capability to a notification is gone.
+    /// The last capability to a notification is gone; those who wait there are the deletion's affair.
     pub(crate) fn destroy_notification(&self, notification: NotificationRef) {
         let state = self.notification(notification);
         if let Some(context) = state.sched_context.get() {
@@ -100,6 +92,6 @@ impl<M: Machine> Kernel<M> {
         if let Some(thread) = state.bound_tcb.get() {
             self.unbind_notification(thread);
         }
-        self.cancel_all_waits(notification);
+        self.deserted.set(Some(Meeting::Notification(notification)));
     }
 }

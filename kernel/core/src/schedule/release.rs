@@ -2,6 +2,9 @@
 
 use crate::{Kernel, Machine, TcbRef};
 
+/// The most threads that one entry into the kernel makes ready because their time has come.
+const RELEASES_PER_ENTRY: usize = 16;
+
 impl<M: Machine> Kernel<M> {
     /// When the thread's scheduling context may be used again.
     pub(crate) fn release_time(&self, thread: TcbRef) -> u64 {
@@ -57,12 +60,17 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Makes ready all threads whose time has come.
+    /// Makes threads ready whose time has come. If there are many, the rest is left for the timer's interrupt,
+    /// which is due then at once.
     pub(crate) fn release_due_threads(&self) {
-        while let Some(first) = self.core.release.get()
-            && let Some(context) = self.tcb(first).sched_context.get()
-            && self.is_refill_ready(context)
-        {
+        for _ in 0..RELEASES_PER_ENTRY {
+            let Some(first) = self.core.release.get() else {
+                return;
+            };
+            let context = self.tcb(first).sched_context.get();
+            if !context.is_some_and(|context| self.is_refill_ready(context)) {
+                return;
+            }
             self.dequeue_release(first);
             self.possible_switch_to(first);
         }

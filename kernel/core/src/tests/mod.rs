@@ -21,4 +21,5 @@ mod reply;
 mod retype;
 mod schedule;
 mod space;
+mod steps;
 mod tcb;

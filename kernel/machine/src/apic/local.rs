@@ -70,6 +70,7 @@ pub(crate) fn end_of_interrupt() {
 }
 
 /// Whether any interrupt waits to be taken.
+#[inline(never)]
 pub(crate) fn is_interrupt_pending() -> bool {
     (0..8_u64).any(|word| {
         let address = LOCAL_APIC_WINDOW + Register::InterruptRequest as u64 + 16 * word;
