@@ -26,7 +26,7 @@ pub(crate) struct Status {
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Told {
     endpoint: Option<SocketAddr>,
-    has_session: bool,
+    is_up: bool,
     is_quantum_safe: bool,
 }
 
@@ -60,7 +60,7 @@ impl Status {
             *told = new;
             self.peers_told = now;
             let key = peer.public_key;
-            match (new.endpoint, new.has_session, new.is_quantum_safe) {
+            match (new.endpoint, new.is_up, new.is_quantum_safe) {
                 (Some(place), true, true) => {
                     runtime::println!("tunnel to {key} at {place} is up, post-quantum on");
                 }
@@ -117,7 +117,7 @@ impl Told {
     fn of(peer: &PeerStatus) -> Self {
         Self {
             endpoint: peer.endpoint,
-            has_session: peer.has_session,
+            is_up: peer.is_up,
             is_quantum_safe: peer.is_quantum_safe,
         }
     }
