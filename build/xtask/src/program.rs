@@ -100,12 +100,14 @@ impl Home {
         flags.push(format!("-Clink-arg=-T{}", script.display()));
         let special: &[&str] = match self {
             // No SSE in ring 0: the user's vector registers stay in the CPU across system calls.
-            // No jump tables: the kernel has no indirect branch that could be mispredicted.
+            // No jump tables: the kernel has no indirect branch that could be mispredicted. Returns are
+            // jumps to one place, so that boot can make of them what the processor needs.
             Home::Kernel => &[
                 "-Ctarget-feature=-sse,-sse2",
                 "-Cno-redzone=yes",
                 "-Ccode-model=kernel",
                 "-Cjump-tables=no",
+                "-Cllvm-args=-force-attribute=fn_ret_thunk_extern",
             ],
             Home::User => &[],
             Home::UserV3 => &["-Ctarget-cpu=x86-64-v3"],

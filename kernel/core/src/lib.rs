@@ -30,6 +30,7 @@ mod kernel;
 mod lookup;
 mod machine;
 mod message;
+pub mod mitigation;
 mod object;
 mod route;
 mod schedule;

@@ -21,6 +21,12 @@ impl AddressSpaces {
         Self { root: Cell::new(0) }
     }
 
+    /// The root of the space that is active.
+    #[inline(always)]
+    pub(crate) fn active(&self) -> u64 {
+        self.root.get()
+    }
+
     #[inline(always)]
     pub(crate) fn activate(&self, root: PhysicalAddress) {
         if self.root.get() != root.0 {

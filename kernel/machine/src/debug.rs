@@ -10,13 +10,18 @@ struct Console;
 
 impl Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if byte == b'\n' {
-                serial_port::put(b'\r');
-            }
-            serial_port::put(byte);
-        }
+        tell(text);
         Ok(())
+    }
+}
+
+/// Prints text that everybody shall see, while no program uses the port yet.
+pub(crate) fn tell(text: &str) {
+    for byte in text.bytes() {
+        if byte == b'\n' {
+            serial_port::put(b'\r');
+        }
+        serial_port::put(byte);
     }
 }
 
@@ -53,7 +58,7 @@ pub fn stop() -> ! {
 const KERNEL_PANIC: u32 = 0x12;
 const HALTED: u32 = 0x11;
 
-/// Stops the machine because a program asked for it.
+/// Stops the machine because a program asked for it, or because the kernel does not run on it.
 pub(crate) fn halt() -> ! {
     end(HALTED)
 }

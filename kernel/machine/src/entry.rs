@@ -158,8 +158,13 @@ fn user_context(hardware: &Hardware, thread: TcbRef) -> *const UserContext {
     let tcb = hardware.tcb(thread);
     match hardware.threads.loaded() {
         Some(old) if old == thread => (),
-        Some(old) => hardware.threads.exchange(hardware.tcb(old), thread, tcb),
-        None => hardware.threads.load(thread, tcb),
+        Some(old) => {
+            let old = hardware.tcb(old);
+            hardware
+                .threads
+                .exchange(old, thread, tcb, &hardware.spaces);
+        }
+        None => hardware.threads.load(thread, tcb, &hardware.spaces),
     }
     &raw const tcb.context
 }
@@ -169,6 +174,8 @@ fn run_guest(hardware: &Hardware, vcpu: VcpuRef) -> Resume {
     if let Some(old) = hardware.threads.loaded() {
         hardware.threads.save(hardware.tcb(old));
     }
+    let space = hardware.spaces.active();
+    hardware.threads.predictors.run_guest_of(space);
     let block = hardware.physical(vcpu.address());
     let stop = hardware
         .svm

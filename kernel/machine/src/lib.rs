@@ -22,6 +22,7 @@ mod hardware;
 mod memory_layout;
 mod serial_port;
 mod single_core;
+mod speculation;
 mod store;
 mod svm;
 mod thread_state;

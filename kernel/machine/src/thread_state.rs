@@ -8,8 +8,10 @@ use kernel_core::{Register, Tcb, TcbRef};
 use x86::bits64::segmentation::{rdfsbase, rdgsbase, wrfsbase, wrgsbase};
 use x86::msr::{IA32_FS_BASE, IA32_GS_BASE, wrmsr};
 
+use crate::address_space::AddressSpaces;
 use crate::cpu::features::Features;
 use crate::cpu::fpu::Fpu;
+use crate::speculation::Predictors;
 
 /// Whose state the processor holds.
 pub(crate) struct ThreadState {
@@ -17,6 +19,10 @@ pub(crate) struct ThreadState {
     pub(crate) fpu: Fpu,
     /// User programs can change segment bases by instructions, so the bases must be read back.
     has_base_instructions: Cell<bool>,
+    pub(crate) predictors: Predictors,
+    /// There are base instructions, the extended state is saved by XSAVE and not disabled, and the predictor is
+    /// not trained: what nearly always holds, in one look.
+    is_usual: Cell<bool>,
 }
 
 impl ThreadState {
@@ -25,6 +31,8 @@ impl ThreadState {
             loaded: Cell::new(None),
             fpu: Fpu::new(),
             has_base_instructions: Cell::new(false),
+            predictors: Predictors::new(),
+            is_usual: Cell::new(false),
         }
     }
 
@@ -32,7 +40,8 @@ impl ThreadState {
     ///
     /// # Safety
     /// CR4 is set up.
-    pub(crate) unsafe fn initialize(&self, features: &Features) {
+    pub(crate) unsafe fn initialize(&self, features: &Features, measures: u64) {
+        self.predictors.initialize(measures);
         self.has_base_instructions.set(features.fs_gs_base);
         // SAFETY: passed on.
         unsafe { self.fpu.initialize(features) };
@@ -44,17 +53,18 @@ impl ThreadState {
         self.loaded.get()
     }
 
-    /// Writes the loaded thread's state to its TCB and puts another's into the processor.
+    /// Writes the loaded thread's state to its TCB and puts another's, which runs in the active space, into
+    /// the processor.
     #[inline(always)]
-    pub(crate) fn exchange(&self, old: &Tcb, thread: TcbRef, new: &Tcb) {
-        if self.fpu.is_usual() && self.has_base_instructions.get() && !new.is_fpu_disabled() {
+    pub(crate) fn exchange(&self, old: &Tcb, thread: TcbRef, new: &Tcb, spaces: &AddressSpaces) {
+        if self.is_usual.get() && !new.is_fpu_disabled() {
             self.save_bases(old);
             self.load_bases(new);
             self.fpu.exchange(&old.fpu, &new.fpu);
             self.loaded.set(Some(thread));
         } else {
             self.save(old);
-            self.load(thread, new);
+            self.load(thread, new, spaces);
         }
     }
 
@@ -76,8 +86,9 @@ impl ThreadState {
         }
     }
 
-    /// Puts a thread's state into the processor; what it held before is lost.
-    pub(crate) fn load(&self, thread: TcbRef, tcb: &Tcb) {
+    /// Puts a thread's state into the processor; what it held before is lost. The thread runs in the active
+    /// space.
+    pub(crate) fn load(&self, thread: TcbRef, tcb: &Tcb, spaces: &AddressSpaces) {
         if self.has_base_instructions.get() {
             self.load_bases(tcb);
         } else {
@@ -90,10 +101,24 @@ impl ThreadState {
         }
         if tcb.is_fpu_disabled() {
             self.fpu.disable();
+            self.is_usual.set(false);
         } else {
             self.fpu.load(&tcb.fpu);
+            self.is_usual
+                .set(self.has_base_instructions.get() & self.fpu.xsave.get());
         }
         self.loaded.set(Some(thread));
+        if self.predictors.is_trained() {
+            self.leave_training(spaces);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_training(&self, spaces: &AddressSpaces) {
+        self.predictors.go_on_in(spaces.active());
+        let usual = self.is_usual.get() && !self.predictors.is_trained();
+        self.is_usual.set(usual);
     }
 
     #[inline(always)]

@@ -10,6 +10,7 @@ mod cnode;
 mod domain;
 mod endpoint;
 mod exception;
+mod exit;
 mod floating_point;
 mod interrupt;
 mod io_port;
@@ -34,6 +35,7 @@ const GROUPS: &[&[test_support::Test]] = &[
     domain::TESTS,
     notification::TESTS,
     exception::TESTS,
+    exit::TESTS,
     asid::TESTS,
     io_port::TESTS,
     order::TESTS,

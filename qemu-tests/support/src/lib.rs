@@ -8,8 +8,8 @@
 //! # Soundness
 //!
 //! Unsafe code stands in [`start`] (entry, memory functions), [`threads`] (stacks and IPC buffers
-//! in the image), [`memory`] (windows into which tests map frames), [`bare`] and [`cpu`] (single
-//! instructions). Threads of a test share the program's memory; they share data only through
+//! in the image), [`memory`] (windows into which tests map frames), [`bare`], [`cpu`] and [`registers`]
+//! (single instructions). Threads of a test share the program's memory; they share data only through
 //! atomics.
 #![no_std]
 
@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod ports;
 pub mod print;
 pub mod random;
+pub mod registers;
 pub mod resources;
 pub mod run;
 pub mod start;

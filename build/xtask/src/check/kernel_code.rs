@@ -16,6 +16,8 @@ const FEWEST_INSTRUCTIONS: usize = 1000;
 pub(super) struct KernelCode {
     /// By the address of the first instruction.
     pub(super) functions: BTreeMap<u64, Function>,
+    /// The bytes of each section of code, by address.
+    pub(super) text: BTreeMap<u64, Vec<u8>>,
     /// Segments that are only read, by address.
     constants: BTreeMap<u64, Vec<u8>>,
     /// Sizes of what is no code, by name.
@@ -37,12 +39,15 @@ impl KernelCode {
             .with_context(|| format!("{} is no ELF file", file.display()))?;
         let mut code = KernelCode {
             functions: functions(&image),
+            text: BTreeMap::new(),
             constants: BTreeMap::new(),
             sizes: BTreeMap::new(),
         };
         for section in image.sections() {
             if is_code(section.flags()) {
                 code.decode(section.address(), section.data()?)?;
+                code.text
+                    .insert(section.address(), section.data()?.to_vec());
             }
         }
         for segment in image.segments() {
@@ -78,6 +83,7 @@ impl KernelCode {
         };
         KernelCode {
             functions: BTreeMap::from([(start, function)]),
+            text: BTreeMap::new(),
             constants: BTreeMap::new(),
             sizes: BTreeMap::new(),
         }

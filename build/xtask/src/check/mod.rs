@@ -11,6 +11,7 @@ mod kernel_branches;
 mod kernel_code;
 mod kernel_instructions;
 pub(crate) mod kernel_lines;
+mod kernel_returns;
 mod kernel_stack;
 mod lints;
 mod source;
@@ -49,7 +50,7 @@ pub(crate) struct Check {
 }
 
 /// Every rule, the quick ones first.
-pub(crate) const ALL: [Check; 10] = [
+pub(crate) const ALL: [Check; 11] = [
     Check {
         name: "format",
         rule: "every file is formatted as rustfmt would",
@@ -94,6 +95,11 @@ pub(crate) const ALL: [Check; 10] = [
         name: "branches",
         rule: "the kernel jumps and calls through no register and no memory",
         run: kernel_branches::check,
+    },
+    Check {
+        name: "returns",
+        rule: "every return of the kernel can be made another kind at boot",
+        run: kernel_returns::check,
     },
     Check {
         name: "stack",

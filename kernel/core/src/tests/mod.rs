@@ -14,6 +14,7 @@ mod fault;
 mod guest;
 mod interrupt;
 mod ipc;
+mod mitigation;
 mod notification;
 mod paths;
 mod random;

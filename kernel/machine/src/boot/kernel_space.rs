@@ -20,6 +20,7 @@ use crate::memory_layout::{
     DEVICE_WINDOW, DIRECT_MAP, DIRECT_MAP_BYTES, HUGE_PAGE, IMAGE_OFFSET, LARGE_PAGE, PAGE, count,
 };
 use crate::single_core::SingleCore;
+use crate::speculation::ALIAS;
 
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
@@ -99,6 +100,9 @@ fn map_image(image: &Image) {
     POINTERS.0[index(IMAGE_OFFSET, 30)].set(IMAGE_DIRECTORY.physical() | PRESENT | WRITABLE);
     let directory_entry = index(image.text.start.0 + IMAGE_OFFSET, 21);
     IMAGE_DIRECTORY.0[directory_entry].set(IMAGE_TABLE.physical() | PRESENT | WRITABLE);
+    // The second mapping of the text's first page; see `speculation`.
+    let alias = index(image.text.start.0 | ALIAS, 12);
+    IMAGE_TABLE.0[alias].set(image.text.start.0 | PRESENT | GLOBAL);
     let parts = [
         (image.text, 0),
         (image.constants, NEVER_EXECUTE),

@@ -26,6 +26,8 @@ pub(super) struct LoaderInformation {
     map_count: usize,
     /// The root image: the first module.
     pub(super) module: Option<Region>,
+    /// Where the command line lies.
+    pub(super) command_line: Option<u64>,
     /// Where the ACPI root pointer (or the loader's copy of it) lies.
     pub(super) rsdp: Option<u64>,
 }
@@ -49,6 +51,7 @@ impl LoaderInformation {
             map: [nothing; MAP_CAPACITY],
             map_count: 0,
             module: None,
+            command_line: None,
             rsdp: None,
         }
     }

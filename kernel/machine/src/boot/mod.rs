@@ -18,13 +18,15 @@ pub(crate) use acpi::IO_APIC_CAPACITY;
 pub use image::Image;
 pub(crate) use kernel_space::{kernel_entry, kernel_root};
 
+use kernel_core::mitigation::decide;
 use kernel_core::{BootInformation, Region};
 
 use crate::apic::{legacy, local};
 use crate::cpu::features::Features;
-use crate::debug::log;
+use crate::debug::{self, log};
 use crate::entry::{self, KERNEL};
 use crate::memory_layout::{DIRECT_MAP_BYTES, PAGE};
+use crate::speculation::{self, cpuid, patch};
 use crate::{cpu, serial_port};
 use acpi::{InterruptControllers, RSDP_BYTES};
 use boot_memory::BootMemory;
@@ -57,12 +59,20 @@ const DEVICE_LIMIT_BITS: u8 = 47;
 /// Called once, by the start-up code, on the kernel stack and over the early page tables, with the
 /// address that the boot loader handed over and the places of the kernel image.
 pub unsafe fn start(protocol: Protocol, information: u64, image: Image) -> ! {
-    if cfg!(feature = "debug") {
-        serial_port::initialize();
-    }
+    serial_port::initialize();
     let features = Features::detect();
+    // SAFETY: once; segments before the gates that name them.
+    unsafe {
+        cpu::segments::initialize();
+        cpu::interrupt_table::initialize();
+    }
     // SAFETY: the caller promises that the early page tables are active, and nothing has been written yet.
     let findings = Findings::collect(&unsafe { EarlyMemory::new() }, protocol, information);
+    let Some(measures) = findings.measures else {
+        debug::halt()
+    };
+    // SAFETY: the early page tables let everything be written; only this code runs.
+    unsafe { patch::patch(measures, image.text) };
     let Some(module) = findings.loader.module else {
         panic!("there is no root image: the boot loader passed no module")
     };
@@ -86,7 +96,7 @@ pub unsafe fn start(protocol: Protocol, information: u64, image: Image) -> ! {
         memory.add(region(START_UP_CODE, image.whole().start.0));
     }
     // SAFETY: once, in this order: control registers before what they enable, gates before interrupts.
-    unsafe { initialize_processor(&features, &findings.controllers) };
+    unsafe { initialize_processor(&features, &findings.controllers, measures) };
     // SAFETY: the module was kept out of the free memory.
     let root = unsafe { root_image::load(whole_pages(module), module, &mut memory) };
     let devices = findings.devices(&features, root.archive.map(|(place, _)| place));
@@ -111,15 +121,18 @@ pub unsafe fn start(protocol: Protocol, information: u64, image: Image) -> ! {
 
 /// # Safety
 /// Called once at boot, over the kernel's own page tables.
-unsafe fn initialize_processor(features: &Features, controllers: &InterruptControllers) {
+unsafe fn initialize_processor(
+    features: &Features,
+    controllers: &InterruptControllers,
+    measures: u64,
+) {
     let hardware = KERNEL.machine();
     // SAFETY: passed on; the order is that of the needs of each.
     unsafe {
-        cpu::segments::initialize();
-        cpu::interrupt_table::initialize();
         cpu::control::initialize(features);
         cpu::system_call::initialize();
-        hardware.threads.initialize(features);
+        speculation::switch_on(measures);
+        hardware.threads.initialize(features, measures);
         legacy::disable();
         local::initialize();
         hardware
@@ -143,6 +156,8 @@ struct Findings {
     loader: LoaderInformation,
     root_pointer: Option<[u8; RSDP_BYTES]>,
     controllers: InterruptControllers,
+    /// What is done against speculation; `None` if the kernel does not run on the processor.
+    measures: Option<u64>,
 }
 
 impl Findings {
@@ -152,10 +167,14 @@ impl Findings {
         };
         let root_pointer = loader.rsdp.and_then(|at| acpi::root_pointer(memory, at));
         let controllers = acpi::interrupt_controllers(memory, root_pointer.as_ref());
+        let bytes = loader.command_line.and_then(|at| memory.bytes(at, PAGE));
+        let line = bytes.and_then(|bytes| bytes.split(|&byte| byte == 0).next());
+        let measures = decide(cpuid, line.unwrap_or_default(), &mut debug::tell);
         Self {
             loader,
             root_pointer,
             controllers,
+            measures,
         }
     }
 

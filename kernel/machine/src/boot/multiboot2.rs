@@ -5,6 +5,7 @@ use super::early_memory::EarlyMemory;
 use super::loader::LoaderInformation;
 use super::regions::region;
 
+const TAG_COMMAND_LINE: u32 = 1;
 const TAG_MODULE: u32 = 3;
 const TAG_MEMORY_MAP: u32 = 6;
 const TAG_ACPI_1: u32 = 14;
@@ -33,6 +34,7 @@ pub(super) fn read(memory: &EarlyMemory, at: u64) -> Option<LoaderInformation> {
 
 fn read_tag(loader: &mut LoaderInformation, kind: u32, tag: &[u8], at: u64) -> Option<()> {
     match kind {
+        TAG_COMMAND_LINE => loader.command_line = Some(at + TAG_HEADER_BYTES as u64),
         TAG_MODULE if loader.module.is_none() => {
             let (start, end) = (read_u32(tag, 8)?, read_u32(tag, 12)?);
             loader.module = Some(region(start.into(), end.into()));

@@ -21,6 +21,7 @@ pub(super) fn read(memory: &EarlyMemory, at: u64) -> Option<LoaderInformation> {
         let start = read_u64(entry, 0)?;
         loader.module = Some(region(start, start.checked_add(read_u64(entry, 8)?)?));
     }
+    loader.command_line = Some(read_u64(info, 24)?).filter(|&address| address != 0);
     loader.rsdp = Some(read_u64(info, 32)?).filter(|&address| address != 0);
     // The map came with version 1 of the structure; without it there is no memory to use.
     if read_u32(info, 4)? >= 1 {

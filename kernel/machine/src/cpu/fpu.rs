@@ -16,10 +16,8 @@ pub(crate) const XCR0: u64 = 7;
 
 /// How the state is saved.
 pub(crate) struct Fpu {
-    xsave: Cell<bool>,
+    pub(crate) xsave: Cell<bool>,
     disabled: Cell<bool>,
-    /// XSAVE is used and the state is not disabled: what nearly always holds, in one look.
-    is_usual: Cell<bool>,
 }
 
 impl Fpu {
@@ -27,7 +25,6 @@ impl Fpu {
         Self {
             xsave: Cell::new(false),
             disabled: Cell::new(false),
-            is_usual: Cell::new(false),
         }
     }
 
@@ -37,7 +34,6 @@ impl Fpu {
     /// CR4 is set up.
     pub(crate) unsafe fn initialize(&self, features: &Features) {
         self.xsave.set(features.xsave_avx);
-        self.is_usual.set(features.xsave_avx);
         if features.xsave_avx {
             // SAFETY: CR4.OSXSAVE is set where the feature exists.
             unsafe { xcr0_write(Xcr0::from_bits_truncate(XCR0)) };
@@ -64,13 +60,7 @@ impl Fpu {
         }
     }
 
-    /// Whether XSAVE is used and the state is not disabled.
-    #[inline(always)]
-    pub(crate) fn is_usual(&self) -> bool {
-        self.is_usual.get()
-    }
-
-    /// Saves one state and loads another; see [`Fpu::is_usual`].
+    /// Saves one state and loads another; XSAVE is used, and the state is not disabled.
     #[inline(always)]
     pub(crate) fn exchange(&self, old: &FpuArea, new: &FpuArea) {
         let (old, new): (*const FpuArea, *const FpuArea) = (old, new);
@@ -104,13 +94,11 @@ impl Fpu {
         // SAFETY: the task-switched flag affects only the extended state's instructions.
         unsafe { cr0_write(cr0() | Cr0::CR0_TASK_SWITCHED) };
         self.disabled.set(true);
-        self.is_usual.set(false);
     }
 
     #[inline(always)]
     fn enable(&self) {
         if self.disabled.replace(false) {
-            self.is_usual.set(self.xsave.get());
             // SAFETY: as in `disable`.
             unsafe { cr0_write(cr0() & !Cr0::CR0_TASK_SWITCHED) };
         }

@@ -34,6 +34,7 @@ mod world_switch;
 
 pub(crate) use exit::Cause;
 pub(crate) use vcpu::Vcpu;
+pub(crate) use world_switch::run;
 
 use core::arch::asm;
 use core::cell::Cell;

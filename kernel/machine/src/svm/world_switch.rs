@@ -24,7 +24,7 @@ use sel4_sys::extension::GENERAL_REGISTERS;
 /// EFER.SVME is set, the host save area known to the processor; `vmcb` is a complete control block whose
 /// intercepts and nested tables confine the guest, and `host` a page for the host's part. Interrupts are off.
 #[unsafe(naked)]
-pub(super) unsafe extern "sysv64" fn run(
+pub(crate) unsafe extern "sysv64" fn run(
     general: *const [Cell<u64>; GENERAL_REGISTERS],
     vmcb: u64,
     host: u64,
@@ -88,6 +88,9 @@ pub(super) unsafe extern "sysv64" fn run(
         "pop r12",
         "pop rbp",
         "pop rbx",
-        "ret",
+        // The guest's values are nobody's: no speculation shall find them.
+        "xor ecx, ecx; xor edx, edx; xor esi, esi",
+        "xor r8d, r8d; xor r9d, r9d; xor r10d, r10d; xor r11d, r11d",
+        "jmp return_filled",
     )
 }

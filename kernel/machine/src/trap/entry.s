@@ -27,6 +27,7 @@ system_call_entry:
     mov [rsp + {rsp}], rax
     # The register array is the first part of the thread.
     mov rdi, rsp
+hook_system_call:
     lea rsp, [rip + {stack} + {stack_bytes} - 8]
     cmp rdx, {call}
     je {on_call}
@@ -112,6 +113,7 @@ trap_entry:
     # Unlike SYSCALL, a gate leaves the direction, nested task and alignment check flags as the user set them.
     push 2
     popfq
+hook_trap:
     lea rsp, [rip + {stack} + {stack_bytes} - 8]
     cmp rdi, {first_interrupt}
     jae {on_interrupt}
@@ -121,7 +123,7 @@ trap_entry:
 2:  add rsp, 16
     iretq
 
-    # From the kernel: an interrupt that was waited for, or a defect.
+    # From the kernel: an interrupt that was waited for, a barrier that the processor does not have, or a defect.
 3:  cmp qword ptr [rsp], {first_interrupt}
     jb 4f
     push rax
@@ -135,6 +137,12 @@ trap_entry:
 4:  pop rdi
     pop rsi
     mov rdx, [rsp]
+    # Its WRMSR.
+    cmp rdx, offset predictor_barrier + 9
+    jne 5f
+    mov qword ptr [rsp], offset predictor_barrier_refused
+    iretq
+5:
     and rsp, -16
     call {on_kernel_exception}
     ud2

@@ -17,6 +17,7 @@ use core::arch::{asm, global_asm};
 use core::cell::Cell;
 use core::mem::offset_of;
 
+use kernel_core::mitigation::measure;
 use kernel_core::{Register, Tcb, UserContext};
 use sel4_sys::syscall;
 
@@ -24,6 +25,7 @@ use crate::cpu::interrupt_table::vector;
 use crate::cpu::segments::{KERNEL_STACK, KERNEL_STACK_BYTES, USER_CODE, USER_DATA};
 use crate::entry;
 use crate::single_core::SingleCore;
+use crate::speculation;
 
 /// What entry and return need to find without a register.
 #[repr(C)]
@@ -50,6 +52,14 @@ const fn offset(register: Register) -> usize {
 
 global_asm!(
     include_str!("entry.s"),
+    include_str!("../speculation/borders.s"),
+    alias = const speculation::ALIAS,
+    run = sym crate::svm::run,
+    safe_returns = const measure::SAFE_RETURNS,
+    untrained_returns = const measure::UNTRAINED_RETURNS,
+    filled_returns = const measure::FILLED_RETURNS,
+    cleared_buffers = const measure::CLEARED_BUFFERS,
+    divide = const measure::DIVIDE,
     core = sym CORE,
     context = const offset_of!(Core, context),
     user_stack = const offset_of!(Core, user_stack),
