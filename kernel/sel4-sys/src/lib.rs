@@ -18,7 +18,6 @@ pub mod message;
 pub mod object;
 pub mod slot;
 pub mod syscall;
-pub mod user_context;
 
 pub use error::Error;
 pub use message::{CNodeCapData, CapRights, MessageInfo};

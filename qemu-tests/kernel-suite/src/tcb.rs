@@ -2,6 +2,7 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use kernel_calls::user_context::{USER_CONTEXT_WORDS, UserContext};
 use kernel_calls::{
     Ipc,
     invoke::{self, Resume},
@@ -10,7 +11,6 @@ use sel4_sys::error::Error::{
     AlignmentError, IllegalOperation, InvalidCapability, RangeError, TruncatedMessage,
 };
 use sel4_sys::object::ObjectType;
-use sel4_sys::user_context::{USER_CONTEXT_WORDS, UserContext};
 use sel4_sys::{CNodeCapData, MessageInfo, invocation as label, slot};
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};

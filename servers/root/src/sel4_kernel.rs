@@ -4,12 +4,10 @@ use compiled_manifest::{Caching, PciAddress, Rights, System, Trigger};
 use kernel_calls::{
     Ipc,
     invoke::{self, MsiSource, Resume, Retype, SlotPath, attributes},
-};
-use root_core::{IoApicInput, Kernel, SchedParams, Slot, Thread, WorkingSlot};
-use sel4_sys::{
-    CNodeCapData, CapRights, Error, boot_info::BootInfo, object::ObjectType, slot,
     user_context::UserContext,
 };
+use root_core::{IoApicInput, Kernel, SchedParams, Slot, Thread, WorkingSlot};
+use sel4_sys::{CNodeCapData, CapRights, Error, boot_info::BootInfo, object::ObjectType, slot};
 
 use crate::capability_pointer::{Vault, path, pointer};
 

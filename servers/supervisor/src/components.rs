@@ -8,8 +8,9 @@ use runtime::{
     kernel_calls::{
         Ipc,
         invoke::{Resume, tcb_suspend, tcb_write_registers},
+        user_context::UserContext,
     },
-    sel4_sys::{self, MessageInfo, user_context::UserContext},
+    sel4_sys::{self, MessageInfo},
 };
 
 use crate::failure::Failure;

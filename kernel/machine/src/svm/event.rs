@@ -4,7 +4,7 @@
 use sel4_sys::extension::event;
 
 use super::vcpu::Vcpu;
-use super::vmcb::{intercept_first, virtual_interrupt};
+use super::vmcb::virtual_interrupt;
 
 /// Bits of the processor's event words, which are those of the interface but for bit 31's neighbours:
 /// vector 7:0, kind 10:8, error code valid 11, valid 31, error code 63:32.
@@ -13,6 +13,9 @@ const KIND_SOFTWARE: u64 = 4 << 8;
 const VECTOR: u64 = 0xff;
 const BREAKPOINT: u64 = 3;
 const OVERFLOW: u64 = 4;
+
+/// The bit of [`super::vmcb::Control::intercept_first`] that ends a run as soon as the guest could take an interrupt.
+const VIRTUAL_INTERRUPT: u32 = 1 << 4;
 
 impl Vcpu {
     /// Takes a checked event for the next entry; zero withdraws a waiting interrupt.
@@ -55,7 +58,7 @@ impl Vcpu {
             return;
         }
         let control = &self.vmcb.control;
-        let first = control.intercept_first.get() | intercept_first::VIRTUAL_INTERRUPT;
+        let first = control.intercept_first.get() | VIRTUAL_INTERRUPT;
         control.intercept_first.set(first);
         if !self.is_interrupt_waiting() {
             const HIGHEST: u64 = 0xf;
@@ -72,7 +75,7 @@ impl Vcpu {
             return;
         }
         let control = &self.vmcb.control;
-        let first = control.intercept_first.get() & !intercept_first::VIRTUAL_INTERRUPT;
+        let first = control.intercept_first.get() & !VIRTUAL_INTERRUPT;
         control.intercept_first.set(first);
         // The placeholder is vector 0, which no monitor can ask for.
         if control.virtual_interrupt.get() >> virtual_interrupt::VECTOR_SHIFT & VECTOR == 0 {

@@ -6,39 +6,15 @@ use super::Svm;
 use super::vcpu::{EFER_SVM, Vcpu};
 use super::vmcb::{SegmentName, virtual_interrupt};
 
-/// Exit codes: AMD64 manual 2, appendix C.
+/// Exit codes that this code does more with than tell: AMD64 manual 2, appendix C.
 pub(super) mod code {
     pub(in crate::svm) const DEBUG_REGISTER_FIRST: u64 = 0x20;
-    pub(in crate::svm) const DEBUG_REGISTER_LAST: u64 = 0x3f;
     pub(in crate::svm) const EXCEPTION_FIRST: u64 = 0x40;
-    pub(in crate::svm) const EXCEPTION_LAST: u64 = 0x5f;
     pub(in crate::svm) const MACHINE_CHECK: u64 = 0x52;
     pub(in crate::svm) const INTERRUPT: u64 = 0x60;
-    pub(in crate::svm) const NON_MASKABLE: u64 = 0x61;
-    pub(in crate::svm) const SYSTEM_MANAGEMENT: u64 = 0x62;
     pub(in crate::svm) const INIT: u64 = 0x63;
-    pub(in crate::svm) const VIRTUAL_INTERRUPT: u64 = 0x64;
-    pub(in crate::svm) const RDPMC: u64 = 0x6f;
-    pub(in crate::svm) const CPUID: u64 = 0x72;
-    pub(in crate::svm) const RSM: u64 = 0x73;
-    pub(in crate::svm) const INVD: u64 = 0x76;
-    pub(in crate::svm) const HLT: u64 = 0x78;
-    pub(in crate::svm) const INVLPGA: u64 = 0x7a;
     pub(in crate::svm) const PORT: u64 = 0x7b;
     pub(in crate::svm) const MSR: u64 = 0x7c;
-    pub(in crate::svm) const TASK_SWITCH: u64 = 0x7d;
-    pub(in crate::svm) const SHUTDOWN: u64 = 0x7f;
-    pub(in crate::svm) const VMRUN: u64 = 0x80;
-    pub(in crate::svm) const VMMCALL: u64 = 0x81;
-    pub(in crate::svm) const SKINIT: u64 = 0x86;
-    pub(in crate::svm) const ICEBP: u64 = 0x88;
-    pub(in crate::svm) const WBINVD: u64 = 0x89;
-    pub(in crate::svm) const MONITOR: u64 = 0x8a;
-    pub(in crate::svm) const MWAIT_ARMED: u64 = 0x8c;
-    pub(in crate::svm) const XSETBV: u64 = 0x8d;
-    pub(in crate::svm) const RDPRU: u64 = 0x8e;
-    pub(in crate::svm) const INVLPGB_FIRST: u64 = 0xa0;
-    pub(in crate::svm) const TLBSYNC_LAST: u64 = 0xa4;
     pub(in crate::svm) const NESTED_PAGE_FAULT: u64 = 0x400;
     /// The manual says −1; emulators write 32 bits of it.
     pub(in crate::svm) const INVALID: u64 = 0xffff_ffff;
@@ -50,30 +26,21 @@ pub(crate) type Cause = [u64; 3];
 /// Causes that need nothing but the code.
 fn plain(code: u64, information: u64) -> Cause {
     let reason = match code {
-        code::VIRTUAL_INTERRUPT => reason::INTERRUPT_WINDOW,
-        code::CPUID => reason::CPUID,
-        code::HLT => reason::HALT,
-        code::INVD | code::WBINVD => reason::CACHE,
-        code::SHUTDOWN => reason::SHUTDOWN,
-        code::VMMCALL => reason::HYPERCALL,
-        code::XSETBV => reason::XSETBV,
-        code::TASK_SWITCH => reason::TASK_SWITCH,
-        code::DEBUG_REGISTER_FIRST..=code::DEBUG_REGISTER_LAST => {
-            return [
-                reason::DEBUG_REGISTER,
-                code - code::DEBUG_REGISTER_FIRST,
-                information,
-            ];
+        // VINTR, CPUID, HLT, INVD and WBINVD, shutdown, VMMCALL, XSETBV, task switch.
+        0x64 => reason::INTERRUPT_WINDOW,
+        0x72 => reason::CPUID,
+        0x78 => reason::HALT,
+        0x76 | 0x89 => reason::CACHE,
+        0x7f => reason::SHUTDOWN,
+        0x81 => reason::HYPERCALL,
+        0x8d => reason::XSETBV,
+        0x7d => reason::TASK_SWITCH,
+        code::DEBUG_REGISTER_FIRST..=0x3f => {
+            let register = code - code::DEBUG_REGISTER_FIRST;
+            return [reason::DEBUG_REGISTER, register, information];
         }
-        code::RDPMC
-        | code::RSM
-        | code::INVLPGA
-        | code::VMRUN
-        | 0x82..=code::SKINIT
-        | code::ICEBP
-        | code::MONITOR..=code::MWAIT_ARMED
-        | code::RDPRU
-        | code::INVLPGB_FIRST..=code::TLBSYNC_LAST => {
+        // RDPMC, RSM, INVLPGA; VMRUN, VMLOAD to SKINIT, ICEBP; MONITOR, MWAIT; RDPRU; INVLPGB to TLBSYNC.
+        0x6f | 0x73 | 0x7a | 0x80 | 0x82..=0x86 | 0x88 | 0x8a..=0x8c | 0x8e | 0xa0..=0xa4 => {
             return [reason::FORBIDDEN_INSTRUCTION, code, 0];
         }
         _ if code & 0xffff_ffff == code::INVALID => return [reason::INVALID_STATE, code, 0],
@@ -114,7 +81,7 @@ impl Vcpu {
                     _ => [reason::MSR_WRITE, number, value],
                 }
             }
-            code @ code::EXCEPTION_FIRST..=code::EXCEPTION_LAST => {
+            code @ code::EXCEPTION_FIRST..=0x5f => {
                 [reason::EXCEPTION, code - code::EXCEPTION_FIRST, first]
             }
             code => plain(code, first),

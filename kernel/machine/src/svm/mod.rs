@@ -160,7 +160,8 @@ impl Svm {
         control.event_injection.set(0);
         vcpu.close_window();
         match control.exit_code.get() {
-            code::INTERRUPT | code::NON_MASKABLE | code::SYSTEM_MANAGEMENT | code::INIT => {
+            // INTR, NMI, SMI, INIT.
+            code::INTERRUPT..=code::INIT => {
                 vcpu.inject_again();
                 Stop::Host
             }

@@ -6,8 +6,7 @@ use kernel_core::{FpuArea, PhysicalAddress, VcpuState};
 use sel4_sys::extension::{GENERAL_REGISTERS, VCPU_BITS};
 
 use super::permission_maps::{MSRS, PORTS};
-use super::vmcb::{Control, Save, SegmentName, Vmcb, intercept_first, intercept_second};
-use super::vmcb::{intercept_third, virtual_interrupt};
+use super::vmcb::{Control, Save, SegmentName, Vmcb, virtual_interrupt};
 use crate::memory_layout::IMAGE_OFFSET;
 
 /// A virtual CPU.
@@ -39,10 +38,6 @@ const GUEST_ASID: u32 = 1;
 
 /// EFER.SVME: VMRUN demands it in the guest's state, too. Guests are not shown it.
 pub(super) const EFER_SVM: u64 = 1 << 12;
-
-const DEBUG_EXCEPTION: u32 = 1;
-const ALIGNMENT_CHECK: u32 = 17;
-const MACHINE_CHECK: u32 = 18;
 
 impl Vcpu {
     /// Brings zeroed memory into the state after a processor's reset (AMD64 manual 2, table 14-1).
@@ -85,48 +80,20 @@ impl Vcpu {
 /// the kernel). Debug exceptions and alignment checks exit because a guest can make the processor raise them
 /// without end, deaf to interrupts; machine checks because they are the host's.
 fn initialize_control(control: &Control) {
-    use {intercept_first as first, intercept_second as second, intercept_third as third};
     const ALL_WRITES: u32 = 0xffff << 16;
     control.intercept_debug_registers.set(ALL_WRITES);
+    // Debug exception, alignment check, machine check.
+    control.intercept_exceptions.set(bits(&[1, 17, 18]));
+    // INTR, NMI, SMI, INIT, RDPMC, CPUID, RSM, INVD, HLT, INVLPGA, ports, MSRs, task switch, FERR freeze, shutdown.
+    control.intercept_first.set(bits(&[
+        0, 1, 2, 3, 15, 18, 19, 22, 24, 26, 27, 28, 29, 30, 31,
+    ]));
+    // VMRUN, VMMCALL, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, ICEBP, WBINVD, MONITOR, MWAIT, armed MWAIT, XSETBV, RDPRU.
     control
-        .intercept_exceptions
-        .set(1 << DEBUG_EXCEPTION | 1 << ALIGNMENT_CHECK | 1 << MACHINE_CHECK);
-    control.intercept_first.set(
-        first::INTERRUPT
-            | first::NON_MASKABLE
-            | first::SYSTEM_MANAGEMENT
-            | first::INIT
-            | first::RDPMC
-            | first::CPUID
-            | first::RSM
-            | first::INVD
-            | first::HLT
-            | first::INVLPGA
-            | first::PORT
-            | first::MSR
-            | first::TASK_SWITCH
-            | first::FERR_FREEZE
-            | first::SHUTDOWN,
-    );
-    control.intercept_second.set(
-        second::VMRUN
-            | second::VMMCALL
-            | second::VMLOAD
-            | second::VMSAVE
-            | second::STGI
-            | second::CLGI
-            | second::SKINIT
-            | second::ICEBP
-            | second::WBINVD
-            | second::MONITOR
-            | second::MWAIT
-            | second::MWAIT_ARMED
-            | second::XSETBV
-            | second::RDPRU,
-    );
-    control
-        .intercept_third
-        .set(third::INVLPGB | third::INVLPGB_ILLEGAL | third::MCOMMIT | third::TLBSYNC);
+        .intercept_second
+        .set(bits(&[0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14]));
+    // INVLPGB, illegal INVLPGB, MCOMMIT, TLBSYNC.
+    control.intercept_third.set(bits(&[0, 1, 3, 4]));
     control
         .io_permissions
         .set((&raw const PORTS) as u64 - IMAGE_OFFSET);
@@ -136,6 +103,10 @@ fn initialize_control(control: &Control) {
     control.asid.set(GUEST_ASID);
     control.virtual_interrupt.set(virtual_interrupt::MASKING);
     control.nested_paging.set(1);
+}
+
+fn bits(numbers: &[u32]) -> u32 {
+    numbers.iter().fold(0, |word, bit| word | 1 << bit)
 }
 
 fn initialize_save(save: &Save) {

@@ -126,52 +126,6 @@ impl Save {
     }
 }
 
-/// Bits of [`Control::intercept_first`] (offset 0x00c).
-pub(super) mod intercept_first {
-    pub(in crate::svm) const INTERRUPT: u32 = 1 << 0;
-    pub(in crate::svm) const NON_MASKABLE: u32 = 1 << 1;
-    pub(in crate::svm) const SYSTEM_MANAGEMENT: u32 = 1 << 2;
-    pub(in crate::svm) const INIT: u32 = 1 << 3;
-    pub(in crate::svm) const VIRTUAL_INTERRUPT: u32 = 1 << 4;
-    pub(in crate::svm) const RDPMC: u32 = 1 << 15;
-    pub(in crate::svm) const CPUID: u32 = 1 << 18;
-    pub(in crate::svm) const RSM: u32 = 1 << 19;
-    pub(in crate::svm) const INVD: u32 = 1 << 22;
-    pub(in crate::svm) const HLT: u32 = 1 << 24;
-    pub(in crate::svm) const INVLPGA: u32 = 1 << 26;
-    pub(in crate::svm) const PORT: u32 = 1 << 27;
-    pub(in crate::svm) const MSR: u32 = 1 << 28;
-    pub(in crate::svm) const TASK_SWITCH: u32 = 1 << 29;
-    pub(in crate::svm) const FERR_FREEZE: u32 = 1 << 30;
-    pub(in crate::svm) const SHUTDOWN: u32 = 1 << 31;
-}
-
-/// Bits of [`Control::intercept_second`] (offset 0x010).
-pub(super) mod intercept_second {
-    pub(in crate::svm) const VMRUN: u32 = 1 << 0;
-    pub(in crate::svm) const VMMCALL: u32 = 1 << 1;
-    pub(in crate::svm) const VMLOAD: u32 = 1 << 2;
-    pub(in crate::svm) const VMSAVE: u32 = 1 << 3;
-    pub(in crate::svm) const STGI: u32 = 1 << 4;
-    pub(in crate::svm) const CLGI: u32 = 1 << 5;
-    pub(in crate::svm) const SKINIT: u32 = 1 << 6;
-    pub(in crate::svm) const ICEBP: u32 = 1 << 8;
-    pub(in crate::svm) const WBINVD: u32 = 1 << 9;
-    pub(in crate::svm) const MONITOR: u32 = 1 << 10;
-    pub(in crate::svm) const MWAIT: u32 = 1 << 11;
-    pub(in crate::svm) const MWAIT_ARMED: u32 = 1 << 12;
-    pub(in crate::svm) const XSETBV: u32 = 1 << 13;
-    pub(in crate::svm) const RDPRU: u32 = 1 << 14;
-}
-
-/// Bits of [`Control::intercept_third`] (offset 0x014).
-pub(super) mod intercept_third {
-    pub(in crate::svm) const INVLPGB: u32 = 1 << 0;
-    pub(in crate::svm) const INVLPGB_ILLEGAL: u32 = 1 << 1;
-    pub(in crate::svm) const MCOMMIT: u32 = 1 << 3;
-    pub(in crate::svm) const TLBSYNC: u32 = 1 << 4;
-}
-
 /// Bits of [`Control::virtual_interrupt`] (offset 0x060).
 pub(super) mod virtual_interrupt {
     pub(in crate::svm) const TASK_PRIORITY: u64 = 0xf;

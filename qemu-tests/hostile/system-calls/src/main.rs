@@ -15,8 +15,8 @@ mod attack;
 mod sandbox;
 
 use kernel_calls::invoke::{self, Resume};
+use kernel_calls::user_context::UserContext;
 use sel4_sys::object::ObjectType::Untyped;
-use sel4_sys::user_context::UserContext;
 use test_support::threads::{clear_notes, noted};
 use test_support::{Outcome, Test, Tester, ensure, print};
 

@@ -16,6 +16,7 @@
 mod instruction;
 pub mod invoke;
 mod ipc;
+pub mod user_context;
 
 pub use instruction::{
     Registers, debug_cap_identify, debug_put_char, set_tls_base, syscall, yield_now,

@@ -1,12 +1,10 @@
 //! Threads and their time: TCBs and scheduling contexts.
 
-use sel4_sys::{
-    Error, invocation as label,
-    user_context::{USER_CONTEXT_WORDS, UserContext},
-};
+use sel4_sys::{Error, invocation as label};
 
 use super::{Done, done};
 use crate::Ipc;
+use crate::user_context::{USER_CONTEXT_WORDS, UserContext};
 
 /// `TCB_Configure` (MCS: no fault endpoint here).
 pub fn tcb_configure(
