@@ -109,16 +109,10 @@ impl ThreadState {
         }
         self.loaded.set(Some(thread));
         if self.predictors.is_trained() {
-            self.leave_training(spaces);
+            self.predictors.go_on_in(spaces.active());
+            let usual = self.is_usual.get() && !self.predictors.is_trained();
+            self.is_usual.set(usual);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn leave_training(&self, spaces: &AddressSpaces) {
-        self.predictors.go_on_in(spaces.active());
-        let usual = self.is_usual.get() && !self.predictors.is_trained();
-        self.is_usual.set(usual);
     }
 
     #[inline(always)]

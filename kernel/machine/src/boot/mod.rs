@@ -68,11 +68,8 @@ pub unsafe fn start(protocol: Protocol, information: u64, image: Image) -> ! {
     }
     // SAFETY: the caller promises that the early page tables are active, and nothing has been written yet.
     let findings = Findings::collect(&unsafe { EarlyMemory::new() }, protocol, information);
-    let Some(measures) = findings.measures else {
-        debug::halt()
-    };
     // SAFETY: the early page tables let everything be written; only this code runs.
-    unsafe { patch::patch(measures, image.text) };
+    unsafe { patch::patch(findings.measures, image.text) };
     let Some(module) = findings.loader.module else {
         panic!("there is no root image: the boot loader passed no module")
     };
@@ -96,7 +93,7 @@ pub unsafe fn start(protocol: Protocol, information: u64, image: Image) -> ! {
         memory.add(region(START_UP_CODE, image.whole().start.0));
     }
     // SAFETY: once, in this order: control registers before what they enable, gates before interrupts.
-    unsafe { initialize_processor(&features, &findings.controllers, measures) };
+    unsafe { initialize_processor(&features, &findings) };
     // SAFETY: the module was kept out of the free memory.
     let root = unsafe { root_image::load(whole_pages(module), module, &mut memory) };
     let devices = findings.devices(&features, root.archive.map(|(place, _)| place));
@@ -121,23 +118,19 @@ pub unsafe fn start(protocol: Protocol, information: u64, image: Image) -> ! {
 
 /// # Safety
 /// Called once at boot, over the kernel's own page tables.
-unsafe fn initialize_processor(
-    features: &Features,
-    controllers: &InterruptControllers,
-    measures: u64,
-) {
+unsafe fn initialize_processor(features: &Features, findings: &Findings) {
     let hardware = KERNEL.machine();
     // SAFETY: passed on; the order is that of the needs of each.
     unsafe {
         cpu::control::initialize(features);
         cpu::system_call::initialize();
-        speculation::switch_on(measures);
-        hardware.threads.initialize(features, measures);
+        speculation::switch_on(findings.measures);
+        hardware.threads.initialize(features, findings.measures);
         legacy::disable();
         local::initialize();
         hardware
             .io_apics
-            .initialize(controllers.io_apics().len() as u64);
+            .initialize(findings.controllers.io_apics().len() as u64);
         hardware.time.initialize(features);
         hardware.svm.initialize(features);
     }
@@ -156,8 +149,8 @@ struct Findings {
     loader: LoaderInformation,
     root_pointer: Option<[u8; RSDP_BYTES]>,
     controllers: InterruptControllers,
-    /// What is done against speculation; `None` if the kernel does not run on the processor.
-    measures: Option<u64>,
+    /// What is done against speculation.
+    measures: u64,
 }
 
 impl Findings {
@@ -169,7 +162,8 @@ impl Findings {
         let controllers = acpi::interrupt_controllers(memory, root_pointer.as_ref());
         let bytes = loader.command_line.and_then(|at| memory.bytes(at, PAGE));
         let line = bytes.and_then(|bytes| bytes.split(|&byte| byte == 0).next());
-        let measures = decide(cpuid, line.unwrap_or_default(), &mut debug::tell);
+        let measures = decide(cpuid, line.unwrap_or_default(), &mut debug::tell)
+            .unwrap_or_else(|| debug::halt());
         Self {
             loader,
             root_pointer,

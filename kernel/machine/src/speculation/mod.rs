@@ -107,6 +107,7 @@ impl Predictors {
     }
 
     /// The processor goes on in this address space.
+    #[cold]
     pub(crate) fn go_on_in(&self, space: u64) {
         if self.is_trained() && self.trained_in.get() != space {
             predictor_barrier(self.command.get());

@@ -4,16 +4,9 @@ use kernel_core::Region;
 
 use crate::memory_layout::IMAGE_OFFSET;
 
-/// A place in the code, and what it jumps to under any of some measures.
-#[repr(C)]
-struct Hook {
-    measures: u64,
-    place: u64,
-    replacement: u64,
-}
-
 unsafe extern "C" {
-    static speculation_hooks: [Hook; 9];
+    /// Measures, any of which counts; a place in the code; what it then jumps to.
+    static speculation_hooks: [[u64; 3]; 9];
     static __x86_return_thunk: u8;
 }
 
@@ -33,14 +26,11 @@ pub(crate) unsafe fn patch(on: u64, text: Region) {
     unsafe {
         let thunk = &raw const __x86_return_thunk as u64;
         let mut returns = None;
-        for hook in speculation_hooks
-            .iter()
-            .filter(|hook| on & hook.measures != 0)
-        {
-            if hook.place == thunk {
-                returns = Some(hook.replacement);
-            } else {
-                write_jump(hook.place, hook.replacement);
+        for [measures, place, replacement] in speculation_hooks {
+            match on & measures {
+                0 => (),
+                _ if place == thunk => returns = Some(replacement),
+                _ => write_jump(place, replacement),
             }
         }
         for at in start..end - JUMP_BYTES {

@@ -115,18 +115,9 @@ fn initialize_save(save: &Save) {
     const LDT: u16 = 0x82;
     const TASK: u16 = 0x8b;
     use SegmentName::{Cs, Ds, Es, Fs, Gdtr, Gs, Idtr, Ldtr, Ss, Tr};
-    for (name, attributes) in [
-        (Es, DATA),
-        (Cs, CODE),
-        (Ss, DATA),
-        (Ds, DATA),
-        (Fs, DATA),
-        (Gs, DATA),
-        (Gdtr, 0),
-        (Idtr, 0),
-        (Ldtr, LDT),
-        (Tr, TASK),
-    ] {
+    let names = [Es, Cs, Ss, Ds, Fs, Gs, Gdtr, Idtr, Ldtr, Tr];
+    let attributes = [DATA, CODE, DATA, DATA, DATA, DATA, 0, 0, LDT, TASK];
+    for (name, attributes) in names.into_iter().zip(attributes) {
         save.segment(name).attributes.set(attributes);
         save.segment(name).limit.set(0xffff);
     }
