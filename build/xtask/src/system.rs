@@ -110,10 +110,19 @@ impl Inputs for Collected<'_> {
         match name {
             "guest-kernel" => self.guest.kernel(),
             "guest-initrd" => self.guest.initrd(),
-            _ => Err(anyhow!("no file is known by the name {name}")),
+            _ => match name.strip_prefix("blocklist-") {
+                Some(list) => read_blocklist(list),
+                None => Err(anyhow!("no file is known by the name {name}")),
+            },
         }
         .map_err(|error| format!("{error:#}"))
     }
+}
+
+/// A list of what guests may not reach, as its administrator signed it.
+fn read_blocklist(name: &str) -> Result<Vec<u8>> {
+    let file = workspace::path(&format!("manifests/blocklists/{name}.txt"));
+    fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
 }
 
 fn write_image(root_server: &Path, compiled: &CompiledSystem, image: &Path) -> Result<()> {

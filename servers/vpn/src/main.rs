@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod blocklist;
 mod failure;
 mod guest;
 mod keys;
@@ -20,7 +21,7 @@ use frame_api::{DEFAULT_MTU, LinkState};
 use runtime::{Component, DeadlineTimer, Notification, environment::Environment};
 use vpn_core::{
     configuration::Configuration,
-    inside::{self, Inbound, Inside},
+    inside::{self, Blocklist, Inbound, Inside},
     tunnel::{Circumstances, Policy, Tunnel},
 };
 
@@ -43,13 +44,17 @@ fn main(mut component: Component) -> Result<Infallible, Failure> {
         Ok(configuration) => configuration,
         Err(reason) => return no_network(notification, &reason),
     };
+    let blocklist = match blocklist::read(&component) {
+        Ok(blocklist) => blocklist,
+        Err(reason) => return no_network(notification, &reason),
+    };
     let now = component.clock.duration(component.clock.now());
     let tunnel = Tunnel::new(&configuration, circumstances, seed(&mut component));
     let Ok(tunnel) = tunnel else {
         return no_network(notification, &"a peer's key is of no use");
     };
     let inside = Inside::new(
-        inside_of(&configuration, inbound),
+        inside_of(&configuration, inbound, blocklist),
         seed(&mut component),
         now,
     );
@@ -97,7 +102,11 @@ fn seed(component: &mut Component) -> [u8; 32] {
 }
 
 /// What the guest's side needs of the configuration: the first address of each family, and no keys.
-fn inside_of(configuration: &Configuration, inbound: Inbound) -> inside::Configuration {
+fn inside_of(
+    configuration: &Configuration,
+    inbound: Inbound,
+    blocklist: Option<Blocklist>,
+) -> inside::Configuration {
     let interface = &configuration.interface;
     let addresses = || interface.addresses.iter().map(|network| network.address());
     let four = |address| match address {
@@ -115,6 +124,6 @@ fn inside_of(configuration: &Configuration, inbound: Inbound) -> inside::Configu
         mtu: interface.mtu,
         inbound,
         flows_per_second: FLOWS_PER_SECOND,
-        blocklist: None,
+        blocklist,
     }
 }

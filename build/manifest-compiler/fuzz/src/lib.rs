@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 7] = [
 /// What is replaced in them to leave the guest's file out.
 const WITHOUT_FILE: [(&str, &str); 3] = [
     (
-        "file = [{ name = \"kernel\", why = \"Starts it.\" }]",
+        "file = [{ name = \"kernel\", presence = \"required\", why = \"Starts it.\" }]",
         "file = []",
     ),
     (

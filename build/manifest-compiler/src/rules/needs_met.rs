@@ -1,7 +1,7 @@
 //! Every component gets everything that it asks for.
 
 use crate::diagnostic::Report;
-use crate::source::{ChannelNeed, Component, Document, Needs, Peers, Sources};
+use crate::source::{ChannelNeed, Component, Document, Needs, Peers, Presence, Sources};
 
 pub(super) fn check(sources: &Sources, report: &mut Report) {
     for (component, needs) in sources.components() {
@@ -18,7 +18,11 @@ fn missing_grants(component: &Component, needs: &Needs) -> Vec<String> {
     let name = component.name.get_ref();
     let devices = needs.device.iter().map(|need| need.role.get_ref());
     let guests = needs.guest.iter().map(|need| need.role.get_ref());
-    let files = needs.file.iter().map(|need| need.name.get_ref());
+    let files = needs
+        .file
+        .iter()
+        .filter(|need| *need.presence.get_ref() == Presence::Required);
+    let files = files.map(|need| need.name.get_ref());
     let parameters = needs
         .parameter
         .iter()

@@ -13,7 +13,7 @@ pub(crate) use hardware::{
 };
 pub(crate) use needs::{
     ChannelKind, ChannelMemory, ChannelNeed, Crossing, CrossingKind, DeviceNeed, End, GrantKind,
-    Needs, ParameterType, Peers,
+    Needs, ParameterType, Peers, Presence,
 };
 pub(crate) use quantity::{Duration, Size};
 pub(crate) use system::{

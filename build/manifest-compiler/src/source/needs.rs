@@ -22,7 +22,7 @@ pub(crate) struct Needs {
     pub(crate) device: Vec<DeviceNeed>,
     pub(crate) channel: Vec<ChannelNeed>,
     pub(crate) guest: Vec<RoleNeed>,
-    pub(crate) file: Vec<NamedNeed>,
+    pub(crate) file: Vec<FileNeed>,
     pub(crate) parameter: Vec<ParameterNeed>,
     pub(crate) grant: Vec<GrantNeed>,
     pub(crate) crossing: Vec<Crossing>,
@@ -110,12 +110,21 @@ pub(crate) struct RoleNeed {
     pub(crate) why: Text,
 }
 
-/// Something with a name.
+/// A file of the boot archive.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NamedNeed {
+pub(crate) struct FileNeed {
     pub(crate) name: Text,
+    pub(crate) presence: Spanned<Presence>,
     pub(crate) why: Text,
+}
+
+/// Whether a program can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Presence {
+    Required,
+    Optional,
 }
 
 /// A setting. A `*` in the name stands for the name of any component, and the setting is then optional.

@@ -24,7 +24,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 /// Bytes of the longest list.
-pub const LIST_BYTES_MAX: usize = 4 << 20;
+pub const LIST_BYTES_MAX: usize = 512 << 10;
 
 const FIRST_LINE: &str = "sekisho-blocklist 1";
 const SIGNATURE_LINE: &[u8] = b"signature ";
