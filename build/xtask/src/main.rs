@@ -17,6 +17,7 @@ mod host;
 mod host_tests;
 mod mutation;
 mod nonce;
+mod peer;
 mod process;
 mod products;
 mod profile;
@@ -26,6 +27,7 @@ mod qemu;
 mod scenario;
 mod system;
 mod user_disk;
+mod user_tunnel;
 mod volume;
 mod workspace;
 

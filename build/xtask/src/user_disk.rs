@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::run_quietly;
+use crate::user_tunnel::{self, Keys};
 use crate::{folders, volume};
 
 /// Size of a volume that is created by the way.
@@ -16,8 +17,21 @@ const SIZE: &str = "1G";
 /// Free bytes below which nothing is started: the build and the volume would run dry.
 const LEAST_ROOM: u64 = 512 << 20;
 
+/// What the system wants of the volume besides the guest's blocks.
+#[derive(Clone, Copy)]
+pub(crate) enum Tunnel<'a> {
+    /// Nothing.
+    None,
+    /// The keys of a tunnel: the user's own, or those of a peer that this tool starts.
+    Kept { own: Option<&'a Path> },
+}
+
 /// Finds the image, or creates it.
-pub(crate) fn prepare(image: Option<&Path>, passphrase_file: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn prepare(
+    image: Option<&Path>,
+    passphrase_file: Option<&Path>,
+    tunnel: Tunnel<'_>,
+) -> Result<PathBuf> {
     let image = match image {
         Some(image) => image.to_owned(),
         None => folders::data()?.join("first-light.img"),
@@ -29,10 +43,23 @@ pub(crate) fn prepare(image: Option<&Path>, passphrase_file: Option<&Path>) -> R
         fs::create_dir_all(folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
     }
+    let keys = match tunnel {
+        Tunnel::None => None,
+        Tunnel::Kept { own } => user_tunnel::missing_keys(&image, own)?,
+    };
     if !image.exists() {
         eprintln!("Creating the encrypted volume {} ({SIZE})", image.display());
         check_room(&image, LEAST_ROOM)?;
-        volume::create(&image, SIZE, passphrase_file)?;
+        let file = keys.as_ref().map(Keys::file);
+        let created = volume::create(&image, SIZE, passphrase_file, file);
+        match keys {
+            Some(keys) => keys.stored(created)?,
+            None => created?,
+        }
+    } else if let Some(keys) = keys {
+        eprintln!("The keys of the guest's tunnel go into its volume, under its passphrase.");
+        let stored = volume::store_keys(&image, keys.file(), passphrase_file);
+        keys.stored(stored)?;
     }
     let file = File::options()
         .read(true)

@@ -46,20 +46,40 @@ pub(crate) fn tool() -> Result<PathBuf> {
     Ok(workspace::path("target/tool").join(TOOL))
 }
 
-/// Creates a volume; without a file, the tool asks for the passphrase on the terminal.
-pub(crate) fn create(image: &Path, size: &str, passphrase_file: Option<&Path>) -> Result<()> {
+/// Creates a volume, with keys in its store if there are some; without a file, the tool asks for the passphrase on
+/// the terminal.
+pub(crate) fn create(
+    image: &Path,
+    size: &str,
+    passphrase_file: Option<&Path>,
+    keys: Option<&Path>,
+) -> Result<()> {
     let mut command = Command::new(tool()?);
     command.arg("create").arg(image).args(["--size", size]);
+    if let Some(keys) = keys {
+        command.arg("--keys").arg(keys);
+    }
+    run_with_passphrase(command, passphrase_file).context("no volume was created")
+}
+
+/// Puts keys into the store of a volume.
+pub(crate) fn store_keys(image: &Path, keys: &Path, passphrase_file: Option<&Path>) -> Result<()> {
+    let mut command = Command::new(tool()?);
+    command.arg("keys").arg(image).arg("--set").arg(keys);
+    run_with_passphrase(command, passphrase_file).context("the keys were not stored")
+}
+
+/// Runs the tool with the passphrase from the file, or from the terminal on which it asks.
+fn run_with_passphrase(mut command: Command, passphrase_file: Option<&Path>) -> Result<()> {
     match passphrase_file {
         Some(file) => {
             command.arg("--passphrase-file").arg(file);
             run_quietly(&mut command)?;
         }
         None => {
-            let status = command
-                .status()
-                .context("the volume tool cannot be started")?;
-            ensure!(status.success(), "no volume was created");
+            let status = command.status();
+            let status = status.context("the volume tool cannot be started")?;
+            ensure!(status.success(), "the volume tool failed");
         }
     }
     Ok(())

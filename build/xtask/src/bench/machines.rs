@@ -36,7 +36,7 @@ pub(crate) fn encrypted(
     start_afresh(folder)?;
     let passphrase = folder.join("passphrase");
     fs::write(&passphrase, PASSPHRASE)?;
-    volume::create(&folder.join(DISK), VOLUME_SIZE, Some(&passphrase))?;
+    volume::create(&folder.join(DISK), VOLUME_SIZE, Some(&passphrase), None)?;
     machine(metadata, manifest, folder, executing(script))
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::guest::{GuestCommand, GuestOptions};
@@ -14,7 +14,8 @@ use crate::program::{self, KERNEL, Options};
 use crate::progress::step;
 use crate::qemu::{Machine, OnReset};
 use crate::system::{self, DEFAULT_MANIFEST};
-use crate::{host, nonce, user_disk, workspace};
+use crate::user_disk::{self, Tunnel};
+use crate::{host, nonce, peer, user_tunnel, workspace};
 
 /// Boot the system in QEMU, with an unmodified Linux as its guest.
 ///
@@ -54,6 +55,10 @@ pub(crate) struct Arguments {
     /// gets this one try. Needed with --headless.
     #[arg(long, value_name = "FILE", required_if_eq("headless", "true"))]
     passphrase_file: Option<PathBuf>,
+    /// Configuration of the guest's end of its tunnel, as wg-quick reads it; it goes into the volume and stays
+    /// there [default: a peer on this host, which is started].
+    #[arg(long, value_name = "FILE")]
+    peer: Option<PathBuf>,
     /// Show QEMU's command line.
     #[arg(long, short)]
     verbose: bool,
@@ -95,7 +100,23 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
     let passphrase = passphrase_file.map(Passphrase::read).transpose()?;
 
     host::ensure(&host::ALL)?;
-    let disk = user_disk::prepare(arguments.disk.as_deref(), passphrase_file)?;
+    let has_tunnel = peer::is_wanted(&manifest)?;
+    let own = arguments.peer.as_deref();
+    ensure!(
+        has_tunnel || own.is_none(),
+        "{} has no tunnel for --peer",
+        manifest.display()
+    );
+    let tunnel = match has_tunnel {
+        true => Tunnel::Kept { own },
+        false => Tunnel::None,
+    };
+    let disk = user_disk::prepare(arguments.disk.as_deref(), passphrase_file, tunnel)?;
+    // It serves until this function ends.
+    let _peer = match has_tunnel {
+        true => user_tunnel::start_peer(&disk)?,
+        false => None,
+    };
     let image = RootImage::fresh();
     let metadata = workspace::metadata()?;
     let kernel = step("Building the kernel", || {
@@ -107,7 +128,11 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
     machine.memory.clone_from(&arguments.memory);
     if equipment.second_disk {
         let second = user_disk::beside(&disk);
-        machine.second_disk = Some(user_disk::prepare(Some(&second), passphrase_file)?);
+        machine.second_disk = Some(user_disk::prepare(
+            Some(&second),
+            passphrase_file,
+            Tunnel::None,
+        )?);
     }
     machine.disk = Some(disk);
     machine.network = equipment.network;

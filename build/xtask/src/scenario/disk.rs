@@ -20,12 +20,12 @@ const SIZE: &str = "256M";
 /// Bytes that are searched at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Creates the scenario's volume.
-pub(super) fn create(folder: &Path) -> Result<PathBuf> {
+/// Creates the scenario's volume, with keys in its store if there are some.
+pub(super) fn create(folder: &Path, keys: Option<&Path>) -> Result<PathBuf> {
     let image = folder.join("disk.img");
     let passphrase = passphrase_file(&image);
     fs::write(&passphrase, PASSPHRASE)?;
-    volume::create(&image, SIZE, Some(&passphrase))?;
+    volume::create(&image, SIZE, Some(&passphrase), keys)?;
     Ok(image)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn create(folder: &Path) -> Result<PathBuf> {
 pub(super) fn second(image: &Path) -> Result<PathBuf> {
     let second = image.with_file_name("disk-2.img");
     if !second.exists() {
-        volume::create(&second, SIZE, Some(&passphrase_file(image)))?;
+        volume::create(&second, SIZE, Some(&passphrase_file(image)), None)?;
     }
     Ok(second)
 }

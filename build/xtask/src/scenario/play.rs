@@ -13,7 +13,7 @@ use super::judge::{self, Outcome};
 use super::time::Arrivals;
 use super::{Prepared, SCENARIO_NONCE, disk, host_shell};
 use crate::qemu::{CommandOutput, Complaints, Event, Session, Watch};
-use crate::volume;
+use crate::{peer, volume};
 
 /// What came of a scenario.
 pub(crate) struct Verdict {
@@ -37,6 +37,8 @@ pub(crate) fn play(prepared: &Prepared<'_>) -> Verdict {
 
 fn play_boots(prepared: &Prepared<'_>) -> Result<Vec<String>> {
     let scenario = prepared.scenario;
+    // It serves until the last boot has ended.
+    let _peer = prepared.peer.as_deref().map(peer::start).transpose()?;
     for number in 0..scenario.boot.len() {
         let findings = match &prepared.disk {
             Some(image) => play_on_disk(prepared, number, image)?,

@@ -19,7 +19,7 @@ use crate::progress::step;
 use crate::qemu::{Machine, Time};
 use crate::system::{self, Equipment};
 use crate::workspace::{self, Metadata};
-use crate::{disc, host};
+use crate::{disc, host, peer};
 
 /// A scenario whose machines are ready.
 pub(crate) struct Prepared<'a> {
@@ -29,6 +29,8 @@ pub(crate) struct Prepared<'a> {
     pub(super) machines: Vec<Option<Machine>>,
     /// The image of the volume that its systems share.
     pub(super) disk: Option<PathBuf>,
+    /// The folder of the peer at the other end of its guests' tunnel.
+    pub(super) peer: Option<PathBuf>,
 }
 
 impl Prepared<'_> {
@@ -62,7 +64,10 @@ impl<'a> Preparer<'a> {
         fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
         let needs_disk = scenario.boot.iter().any(|boot| boot.program.is_none());
-        let disk = needs_disk.then(|| disk::create(&folder)).transpose()?;
+        let peer = has_tunnel(scenario)?.then(|| folder.join("peer"));
+        let keys = peer.as_deref().map(peer::create).transpose()?;
+        let disk = || disk::create(&folder, keys.as_deref());
+        let disk = needs_disk.then(disk).transpose()?;
         let mut machines = Vec::new();
         for (number, boot) in (1..).zip(&scenario.boot) {
             let image = folder.join(format!("root-{number}.img"));
@@ -76,6 +81,7 @@ impl<'a> Preparer<'a> {
             folder,
             machines,
             disk,
+            peer,
         })
     }
 
@@ -174,4 +180,14 @@ impl<'a> Preparer<'a> {
         self.built.insert(key, copy.clone());
         Ok(copy)
     }
+}
+
+/// Whether one of the scenario's systems has a guest with a tunnel.
+fn has_tunnel(scenario: &Scenario) -> Result<bool> {
+    for manifest in scenario.boot.iter().filter_map(|boot| boot.system.as_ref()) {
+        if peer::is_wanted(&workspace::path(manifest))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

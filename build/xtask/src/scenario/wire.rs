@@ -29,7 +29,9 @@ pub(crate) enum Kind {
     Dhcp,
     /// ICMPv6 of neighbour discovery: solicitations and advertisements of neighbours, solicitations of routers.
     NeighbourDiscovery,
-    /// Datagrams to that port.
+    /// Messages of WireGuard, to whatever port (whitepaper, section 5.4: a kind from 1 to 4, and three zeroes).
+    Tunnel,
+    /// Other datagrams to that port.
     UdpTo(u16),
 }
 
@@ -41,6 +43,7 @@ impl TryFrom<String> for Kind {
             "arp" => Kind::Arp,
             "dhcp" => Kind::Dhcp,
             "neighbour-discovery" => Kind::NeighbourDiscovery,
+            "tunnel" => Kind::Tunnel,
             other => match other.strip_prefix("udp to ") {
                 Some(port) => Kind::UdpTo(port.parse()?),
                 None => bail!("no kind of frame is called {other:?}"),
@@ -130,6 +133,7 @@ fn udp_kind(udp: &[u8]) -> Option<Kind> {
     let [s0, s1, d0, d1] = *udp.first_chunk()?;
     match (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
         (68, 67) => Some(Kind::Dhcp),
+        _ if matches!(udp.get(8..12), Some([1..=4, 0, 0, 0])) => Some(Kind::Tunnel),
         (_, port) => Some(Kind::UdpTo(port)),
     }
 }
@@ -179,6 +183,13 @@ mod tests {
             findings(secret, &[&arp, &udp]),
             ["\"secret\" is on the wire"]
         );
+        let mut tunnel = udp.clone();
+        tunnel[42..46].copy_from_slice(&[4, 0, 0, 0]);
+        assert_eq!(
+            findings("only = ['tunnel']", &[&tunnel]),
+            Vec::<String>::new()
+        );
+        assert_eq!(findings("only = ['tunnel']", &[&tunnel, &udp]).len(), 1);
         // What others send is theirs, whatever it is.
         let mut others = udp.clone();
         others[6] ^= 1;

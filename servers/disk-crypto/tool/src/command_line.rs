@@ -33,6 +33,9 @@ enum Command {
         /// Overwrite what is there. All data in it is lost.
         #[arg(long)]
         force: bool,
+        /// Put the text of FILE into the key store at once, as `keys --set` does later.
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
         #[command(flatten)]
         passphrase: CreatePassphrase,
     },
@@ -130,6 +133,7 @@ impl CommandLine {
                 image,
                 size,
                 force,
+                keys,
                 passphrase,
             } => {
                 let passphrase = NewPassphrase {
@@ -140,7 +144,7 @@ impl CommandLine {
                 } else {
                     create::Existing::Keep
                 };
-                create::execute(&image, size, existing, &passphrase)
+                create::execute(&image, size, existing, keys.as_deref(), &passphrase)
             }
             Command::Inspect { image, json } => {
                 let format = if json {

@@ -14,6 +14,7 @@ use disk_crypto_core::unlock;
 
 use crate::image::{Image, Purpose, randomness, working_memory};
 use crate::inspect::volume_name;
+use crate::keys;
 use crate::passphrase::{NewPassphrase, Passphrase};
 use crate::size::{Size, readable};
 
@@ -30,12 +31,19 @@ pub(crate) fn execute(
     path: &Path,
     size: Option<Size>,
     existing: Existing,
+    keys: Option<&Path>,
     passphrase: &NewPassphrase,
 ) -> Result<()> {
     check_target(path, existing)?;
+    let keys = keys.map(keys::read_text).transpose()?;
     let passphrase = passphrase.get()?;
     let is_new = !path.exists();
-    let created = create(path, size, &passphrase);
+    let created = create(path, size, &passphrase).and_then(|header| {
+        if let Some(text) = keys {
+            keys::store(path, &text, &passphrase)?;
+        }
+        Ok(header)
+    });
     if created.is_err() && is_new {
         // Half a volume is of no use. If it cannot be removed either, the first error says why.
         let _ = fs::remove_file(path);

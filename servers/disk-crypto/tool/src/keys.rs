@@ -10,7 +10,7 @@ use disk_crypto_core::{BlockDevice, Volume};
 use zeroize::Zeroizing;
 
 use crate::image::{Image, Purpose, randomness};
-use crate::passphrase::CurrentPassphrase;
+use crate::passphrase::{CurrentPassphrase, Passphrase};
 
 /// Tree nodes (4 KiB each) that are kept in memory.
 const CACHE_NODES: usize = 64;
@@ -32,6 +32,16 @@ pub(crate) fn execute(path: &Path, contents: &Contents, current: &CurrentPassphr
         Some(file) => read_text(file)?,
         None => Zeroizing::default(),
     };
+    store(path, &text, &current.get()?)?;
+    match text.len() {
+        0 => println!("the key store is empty"),
+        bytes => println!("the key store holds {bytes} bytes"),
+    }
+    Ok(())
+}
+
+/// Puts the text into the volume's key store.
+pub(crate) fn store(path: &Path, text: &str, passphrase: &Passphrase) -> Result<()> {
     let image = Image::open(path, Purpose::Write)?;
     let locked = image.read_headers()?;
     let has_store = locked
@@ -42,15 +52,10 @@ pub(crate) fn execute(path: &Path, contents: &Contents, current: &CurrentPassphr
         "{}: this volume has no key store: it was created before volumes had one",
         path.display()
     );
-    let unlocked = image.unlock(&current.get()?)?;
+    let unlocked = image.unlock(passphrase)?;
     let opening = Volume::open(&image, unlocked, CACHE_NODES, randomness()?);
     let (volume, _) = block_on(opening).map_err(|error| image.explain(error))?;
-    block_on(put(&volume, text.as_bytes())).map_err(|error| image.explain(error))?;
-    match text.len() {
-        0 => println!("the key store is empty"),
-        bytes => println!("the key store holds {bytes} bytes"),
-    }
-    Ok(())
+    block_on(put(&volume, text.as_bytes())).map_err(|error| image.explain(error))
 }
 
 async fn put<D: BlockDevice>(
@@ -60,7 +65,8 @@ async fn put<D: BlockDevice>(
     key_store::put(volume, text).await
 }
 
-fn read_text(file: &Path) -> Result<Zeroizing<String>> {
+/// Reads a text that a key store can hold.
+pub(crate) fn read_text(file: &Path) -> Result<Zeroizing<String>> {
     let text = fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
     let text = Zeroizing::new(text);
     ensure!(!text.is_empty(), "{} is empty", file.display());

@@ -42,6 +42,9 @@ enum Command {
         /// Listen on all of the host's addresses, not only on the loopback interface.
         #[arg(long)]
         everywhere: bool,
+        /// End when standard input does, as it does when whoever started the peer ends.
+        #[arg(long)]
+        until_input_ends: bool,
     },
     /// Make a key for signing blocklists; prints the public key, which a system's manifest names.
     BlocklistKey {
@@ -69,11 +72,13 @@ impl CommandLine {
                 post_quantum,
                 forward,
                 everywhere,
+                until_input_ends,
             } => serve::serve(&serve::Options {
                 configuration,
                 post_quantum,
                 forward,
                 everywhere,
+                until_input_ends,
             }),
         }
     }

@@ -25,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) post_quantum: Policy,
     pub(crate) forward: Vec<u16>,
     pub(crate) everywhere: bool,
+    pub(crate) until_input_ends: bool,
 }
 
 /// Room for a packet or a message.
@@ -70,6 +71,13 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
         sessions: 0,
     };
     say(&format!("the peer listens on UDP port {port}"));
+    if options.until_input_ends {
+        std::thread::spawn(|| {
+            // What is said there does not matter, nor why it ends.
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(0);
+        });
+    }
     peer.run(&events)
 }
 
