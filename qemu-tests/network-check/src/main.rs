@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod figures;
 mod net;
 mod steps;
 

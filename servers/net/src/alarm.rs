@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 
-use runtime::{Clock, Component, DeadlineTimer, Ticks, shared_memory::OpenError};
+use runtime::{Clock, Component, DeadlineTimer, shared_memory::OpenError};
 
 /// The timer, and what it was told last: it is bothered only for something earlier.
 pub(crate) struct Alarm {
     timer: DeadlineTimer,
     clock: Clock,
-    set: Option<Ticks>,
+    set: Option<Duration>,
 }
 
 impl Alarm {
@@ -34,9 +34,8 @@ impl Alarm {
 
     /// Sees to it that the program is woken at `deadline`, or before.
     pub(crate) fn set(&mut self, deadline: Duration) {
-        let deadline = self.clock.ticks(deadline);
         if self.set.is_none_or(|set| deadline < set) {
-            self.timer.set(deadline);
+            self.timer.set(self.clock.ticks(deadline));
             self.set = Some(deadline);
         }
     }

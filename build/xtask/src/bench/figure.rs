@@ -23,8 +23,16 @@ impl Figure {
         }
     }
 
-    /// Reads a line `figure NAME VALUE UNIT` of a bench image; other lines are none.
+    /// Reads a line `figure NAME VALUE UNIT` of a bench image, or of a component on the console; other lines
+    /// are none.
     pub(crate) fn parse(line: &str) -> Option<Figure> {
+        let line = match line
+            .strip_prefix('[')
+            .and_then(|line| line.split_once("] "))
+        {
+            Some((_component, said)) => said,
+            None => line,
+        };
         let mut words = line.trim().strip_prefix("figure ")?.split_whitespace();
         let (name, value) = (words.next()?, words.next()?.parse().ok()?);
         let unit = words.collect::<Vec<_>>().join(" ");
@@ -97,6 +105,10 @@ mod tests {
         assert_eq!(
             Figure::parse("figure call-one-way 212 instructions\r"),
             Some(Figure::new("call-one-way", 212, "instructions"))
+        );
+        assert_eq!(
+            Figure::parse("[check] figure net-send-64 900 instructions"),
+            Some(Figure::new("net-send-64", 900, "instructions"))
         );
         assert_eq!(Figure::parse("figure call-one-way fast"), None);
         assert_eq!(Figure::parse("figure call-one-way 212"), None);

@@ -10,6 +10,7 @@ mod guest;
 mod images;
 mod machines;
 mod memory;
+mod network;
 mod page;
 mod side_by_side;
 mod sizes;
@@ -27,7 +28,7 @@ pub(crate) use side_by_side::side_by_side;
 /// Measures everything, or the parts that are named.
 pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figure>> {
     let images = images::packages(metadata);
-    let known = [SIZES, MEMORY, EXITS, GUEST, PASS_THROUGH];
+    let known = [SIZES, MEMORY, EXITS, GUEST, PASS_THROUGH, NETWORK];
     for part in parts {
         let is_known = known.contains(&part.as_str()) || images.contains(&part.as_str());
         let names = || [known.as_slice(), &images].concat().join(", ");
@@ -53,6 +54,9 @@ pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figur
     if wanted(PASS_THROUGH) {
         figures.extend(guest::measure(metadata, Between::PassThrough)?);
     }
+    if wanted(NETWORK) {
+        figures.extend(network::measure(metadata)?);
+    }
     Ok(figures)
 }
 
@@ -62,3 +66,4 @@ const MEMORY: &str = "memory";
 const EXITS: &str = "exits";
 const GUEST: &str = "guest";
 const PASS_THROUGH: &str = "pass-through";
+const NETWORK: &str = "network";

@@ -14,14 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Echoes that end with this value.
-pub(super) struct Echoes {
+pub(crate) struct Echoes {
     end: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Echoes {
     /// Listens at those ports, over IPv4 and IPv6.
-    pub(super) fn start(ports: &[u16]) -> Result<Echoes> {
+    pub(crate) fn start(ports: &[u16]) -> Result<Echoes> {
         let mut echoes = Echoes {
             end: Arc::default(),
             threads: Vec::new(),

@@ -21,6 +21,7 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
+pub(crate) use echo::Echoes;
 pub(crate) use file::Scenario;
 pub(crate) use play::play;
 pub(crate) use prepare::{Prepared, Preparer};

@@ -141,6 +141,11 @@ impl<T: Transport> Driver<T> {
         !self.is_broken && self.transmitter.has_room()
     }
 
+    /// Whether the device has frames that it has not reported as sent.
+    pub fn is_sending(&self) -> bool {
+        !self.is_broken && self.transmitter.is_sending()
+    }
+
     /// Sends a frame: `head` is copied, `payload` is read by the device where it is, until its token comes back.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ use crate::counters::Counters;
 const MOST: usize = 16;
 /// Time between two lines about dropped packets.
 const PAUSE: Duration = Duration::from_secs(60);
+/// Lines in that time at most: whoever is on the wire could make addresses come and go.
+const MOST_IN_TIME: usize = 10;
 
 /// A line for the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +32,19 @@ pub(crate) struct Notices {
     waiting: VecDeque<Notice>,
     reported: u64,
     next_report: Duration,
+    /// How many lines there were until this moment.
+    recent: usize,
+    recent_until: Duration,
 }
 
 impl Notices {
-    pub(crate) fn add(&mut self, notice: Notice) {
-        if self.waiting.len() < MOST {
+    pub(crate) fn add(&mut self, notice: Notice, now: Duration) {
+        if self.recent_until <= now {
+            self.recent_until = now + PAUSE;
+            self.recent = 0;
+        }
+        if self.waiting.len() < MOST && self.recent < MOST_IN_TIME {
+            self.recent += 1;
             self.waiting.push_back(notice);
         }
     }
@@ -48,7 +58,7 @@ impl Notices {
         if self.next_report <= now && counters.dropped() != self.reported {
             self.reported = counters.dropped();
             self.next_report = now + PAUSE;
-            self.add(Notice::Dropped(counters.clone()));
+            self.add(Notice::Dropped(counters.clone()), now);
         }
     }
 

@@ -33,6 +33,10 @@ pub(crate) struct Path {
     next_word: Duration,
 }
 
+/// Where a path is among those of its client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathNumber(usize);
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
@@ -41,15 +45,21 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// The path to `to`, which may be new and then takes the place of the one that was not needed for longest.
-    pub(crate) fn to(&mut self, to: SocketAddr, now: Duration) -> Option<&mut Path> {
+    /// Where the path to `to` is; it may be new and then takes the place of the one that was not needed for longest.
+    pub(crate) fn find(&mut self, to: SocketAddr, now: Duration) -> PathNumber {
         if self.list.get(self.last).is_none_or(|path| path.to != to) {
             let position = self.list.iter().position(|path| path.to == to);
             self.last = position.unwrap_or_else(|| self.add(to, now));
         }
-        let path = self.list.get_mut(self.last)?;
-        path.needed = now;
-        Some(path)
+        if let Some(path) = self.list.get_mut(self.last) {
+            path.needed = now;
+        }
+        PathNumber(self.last)
+    }
+
+    /// The path that was found just before.
+    pub(crate) fn at(&mut self, PathNumber(number): PathNumber) -> Option<&mut Path> {
+        self.list.get_mut(number)
     }
 
     /// The path to `to`, if the client sent there lately.
@@ -125,8 +135,8 @@ mod tests {
     fn places_are_found_again_and_the_oldest_forgotten() {
         let mut paths = Paths::default();
         for port in 0..100 {
-            paths.to(place(port), seconds(port.into()));
-            paths.to(place(0), seconds(port.into()));
+            paths.find(place(port), seconds(port.into()));
+            paths.find(place(0), seconds(port.into()));
         }
         assert_eq!(paths.list.len(), MOST);
         assert!(paths.known(place(0)).is_some());
@@ -137,7 +147,8 @@ mod tests {
     #[test]
     fn paths_shrink_and_recover() {
         let mut paths = Paths::default();
-        let path = paths.to(place(1), seconds(0)).expect("there is room");
+        let number = paths.find(place(1), seconds(0));
+        let path = paths.at(number).expect("just found");
         assert_eq!(path.mtu(1500, seconds(0)), 1500);
         assert!(path.shrink(1400, 1500, seconds(0)));
         assert!(!path.shrink(1400, 1500, seconds(1)));

@@ -4,8 +4,8 @@
 //! written into memory of this program, the second for the payload, which lies in a client's region and is
 //! read there by the device. Frames of this program's own, few and small, are copied into memory of its own.
 //!
-//! Frames that were sent are noticed when there is other work; only when many are out does the device interrupt
-//! for them.
+//! Frames that were sent are noticed when there is other work; only when no more can be sent does the device
+//! interrupt for them.
 
 use dma::{DmaError, DmaRegion};
 use shared_memory::AccessError;
@@ -92,6 +92,10 @@ impl Transmitter {
         self.out_count < self.slot_count()
     }
 
+    pub(crate) fn is_sending(&self) -> bool {
+        self.out_count > 0
+    }
+
     pub(crate) fn send(
         &mut self,
         head: &[u8],
@@ -163,18 +167,17 @@ impl Transmitter {
     /// Has the device interrupt, or not, as is fit for what is out; says whether to look once more, because what was
     /// sent just before is not told.
     fn wants_other_interrupts(&mut self) -> Result<bool, BrokenRing> {
-        let many = self.out_count > self.slot_count() / 2;
-        let interrupts = if many {
-            Interrupts::Wanted
-        } else {
+        let interrupts = if self.has_room() {
             Interrupts::Unwanted
+        } else {
+            Interrupts::Wanted
         };
         let changes = core::mem::replace(&mut self.interrupts, interrupts) != interrupts;
         if changes {
             let set = self.queue.set_interrupts(interrupts);
             set.map_err(|_| BrokenRing)?;
         }
-        Ok(changes && many)
+        Ok(changes && interrupts == Interrupts::Wanted)
     }
 
     fn slot_count(&self) -> usize {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::machine::host::{self, GUEST_IPV4, GUEST_IPV6, Host, Kind};
 use crate::machine::{Heard, Machine, PORTS, device};
 use datagram_api::{Incoming, QUEUE_LENGTH};
+use net_core::Turn;
 use net_core::counters::Reason;
 use net_core::settings::{Ipv4Setting, Ipv6Setting};
 use smoltcp::wire::{ArpOperation, DhcpMessageType};
@@ -336,4 +337,87 @@ fn a_client_that_starts_again_goes_on() {
     assert!(machine.send(1, ECHO_IPV4, b"as ever"));
     machine.run_with(&mut host);
     assert_eq!(machine.payloads(1), [payload(ECHO_IPV4, b"as ever")]);
+}
+
+#[test]
+fn a_client_that_sends_without_end_leaves_room_for_the_other() {
+    let (mut machine, mut host) = Machine::settled();
+    for client in 0..PORTS.len() {
+        assert!(machine.send(client, ECHO_IPV4, b"first"));
+    }
+    machine.run_with(&mut host);
+    let before = machine.network.counters().sent;
+    let mut sent = [0, 0];
+    for _ in 0..50 {
+        // A device with room for few at a time.
+        for (client, sent) in sent.iter_mut().enumerate() {
+            while machine.send(client, ECHO_IPV4, b"again") {
+                *sent += 1;
+            }
+        }
+        let turn = machine.network.turn(machine.now);
+        turn.expect("an honest device");
+        machine.device.send_some(20);
+        machine.device.take_sent();
+    }
+    let went = machine.network.counters().sent - before;
+    let waiting = |peer: &mut crate::machine::Peer| {
+        QUEUE_LENGTH as u64 - peer.requests.free().expect("net behaves")
+    };
+    let [first, second] = [0, 1].map(|client| sent[client] - waiting(&mut machine.peers[client]));
+    assert!(went > 1000, "{went} datagrams went out");
+    assert!(
+        first.abs_diff(second) < went / 4,
+        "{first} of one, {second} of the other"
+    );
+}
+
+#[test]
+fn a_full_device_interrupts_when_there_is_room_again() {
+    let (mut machine, mut host) = Machine::settled();
+    assert!(machine.send(0, ECHO_IPV4, b"first"));
+    machine.run_with(&mut host);
+    machine.heard(0);
+    let mut sent = 0;
+    while machine.send(0, ECHO_IPV4, b"again") {
+        sent += 1;
+    }
+    let turn = |machine: &mut Machine| {
+        let turn = machine.network.turn(machine.now);
+        turn.expect("an honest device")
+    };
+    while turn(&mut machine) == Turn::More {}
+    assert!(machine.device.0.borrow().would_interrupt(device::TRANSMIT));
+    // So it does, and the rest follows, of which nobody has to be told.
+    let first = machine.device.send_some(usize::MAX);
+    while turn(&mut machine) == Turn::More {}
+    assert!(machine.device.0.borrow().would_interrupt(device::TRANSMIT) || first == sent);
+    machine.device.send();
+    while turn(&mut machine) == Turn::More {}
+    assert!(!machine.device.0.borrow().would_interrupt(device::TRANSMIT));
+    assert_eq!(machine.device.take_sent().len(), sent);
+    // What is sent last is noticed before long.
+    assert!(machine.send(0, ECHO_IPV4, b"last"));
+    turn(&mut machine);
+    let soon = machine.now + Duration::from_millis(100);
+    assert_eq!(machine.network.deadline(), Some(soon));
+}
+
+#[test]
+fn a_device_that_sends_at_once_is_kept_busy() {
+    let (mut machine, mut host) = Machine::settled();
+    assert!(machine.send(0, ECHO_IPV4, b"first"));
+    machine.run_with(&mut host);
+    machine.device.0.borrow_mut().sends_at_once = true;
+    let mut sent = 0;
+    while machine.send(0, ECHO_IPV4, b"again") {
+        sent += 1;
+    }
+    loop {
+        let turn = machine.network.turn(machine.now);
+        if turn.expect("an honest device") == Turn::Idle {
+            break;
+        }
+    }
+    assert_eq!(machine.device.take_sent().len(), sent);
 }

@@ -558,16 +558,19 @@ fn floods_do_not_fill_the_console() {
     let mut frame = datagram();
     frame[37] ^= 1;
     let mut lines = 0;
-    for _ in 0..600 {
+    for round in 0..600 {
         for _ in 0..200 {
             assert!(machine.device.inject(&frame));
         }
+        // The router comes and goes, and with it the way to everywhere.
+        host.router_seconds = 1800 * (round % 2);
+        assert!(machine.device.inject(&host.advertisement()));
         machine.wait_with(Duration::from_secs(1), &mut host);
         while machine.network.take_notice().is_some() {
             lines += 1;
         }
     }
-    assert!((10..20).contains(&lines), "{lines} lines in ten minutes");
+    assert!((10..=110).contains(&lines), "{lines} lines in ten minutes");
     assert_eq!(machine.network.counters().dropped(), 120_000);
 }
 

@@ -52,7 +52,7 @@ impl Noise {
 }
 
 /// Makes the checksums right again, so that what lies behind them is reached.
-fn mend(frame: &mut [u8]) {
+pub(crate) fn mend(frame: &mut [u8]) {
     let Some((head, ip)) = frame.split_at_checked(14) else {
         return;
     };

@@ -33,6 +33,8 @@ pub(crate) struct Inside {
     pub(crate) link: u16,
     pub(crate) mtu: u16,
     pub(crate) refuses_interrupt: bool,
+    /// Whether it sends as soon as it is told.
+    pub(crate) sends_at_once: bool,
     /// Flags of the header of what comes in.
     pub(crate) flags: u8,
     pub(crate) queues: [Option<(u16, QueueAddresses)>; 2],
@@ -65,6 +67,7 @@ impl Device {
             link: 1,
             mtu: 1500,
             refuses_interrupt: false,
+            sends_at_once: false,
             flags: 0,
             queues: [None; 2],
             next_available: [0; 2],
@@ -87,9 +90,16 @@ impl Device {
 
     /// Sends everything that is available. Says whether there was anything.
     pub(crate) fn send(&self) -> bool {
+        self.send_some(usize::MAX) > 0
+    }
+
+    /// Sends some of what is available. Says how many frames.
+    pub(crate) fn send_some(&self, most: usize) -> usize {
         let mut inside = self.0.borrow_mut();
-        let mut any = false;
-        while let Some(head) = inside.next_head(TRANSMIT) {
+        let mut count = 0;
+        while count < most
+            && let Some(head) = inside.next_head(TRANSMIT)
+        {
             let mut bytes = Vec::new();
             for (address, length, is_for_device) in inside.chain(TRANSMIT, head) {
                 assert!(!is_for_device, "the device only reads what is sent");
@@ -101,9 +111,9 @@ impl Device {
             let frame = inside.finish(&bytes);
             inside.sent.push(frame);
             inside.report(TRANSMIT, head.into(), 0);
-            any = true;
+            count += 1;
         }
-        any
+        count
     }
 
     pub(crate) fn take_sent(&self) -> Vec<Vec<u8>> {
@@ -175,6 +185,12 @@ impl Inside {
             ));
         }
         chain
+    }
+
+    /// Whether the driver wants to be interrupted when something is done.
+    pub(crate) fn would_interrupt(&self, queue: usize) -> bool {
+        let (_, at) = self.queues[queue].expect("the queue is enabled");
+        self.word(at.available) & 1 == 0
     }
 
     /// Says that a chain is done with.
@@ -265,6 +281,9 @@ impl Transport for Device {
 
     fn notify(&self, queue: u16) {
         self.0.borrow_mut().notified[usize::from(queue)] += 1;
+        if self.0.borrow().sends_at_once {
+            self.send();
+        }
     }
 
     fn configuration_u8(&self, offset: usize) -> u8 {

@@ -12,9 +12,9 @@ use datagram_api::{DATA_AREA_SIZE, Datagram, Incoming, Outgoing, QUEUE_LENGTH, S
 use dma::DmaRegion;
 use net_core::settings::{Ipv4Setting, Ipv6Setting};
 use net_core::{Client, Driver, Network, Setup, Turn};
-use shared_memory::{Channel, ChannelError, Receiver, Sender};
+use shared_memory::{Channel, ChannelError, Receiver, RegionWriter, Sender};
 
-use device::Device;
+use self::device::Device;
 
 /// Bytes of each side of a client's channel.
 pub(crate) const CHANNEL: usize = 12 * 1024 + DATA_AREA_SIZE;
@@ -46,17 +46,72 @@ pub(crate) enum Heard {
     Other(Incoming),
 }
 
+/// The memory of a machine, which may be used again: simulations leak theirs.
+pub(crate) struct Memory {
+    rings: RegionWriter,
+    buffers: RegionWriter,
+    channels: Channels,
+}
+
+/// Both ends of each client's channel.
+type Channels = [(Channel, Channel); PORTS.len()];
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        let (rings, buffers) = Device::new().memory();
+        Self {
+            rings,
+            buffers,
+            channels: channels(),
+        }
+    }
+
+    /// As it was at first, where that matters.
+    fn clear(&self) {
+        let clear = |region: RegionWriter, length| region.fill_at(0, length, 0);
+        clear(self.rings, self.rings.len()).expect("all of it");
+        for (ours, theirs) in &self.channels {
+            for end in [ours, theirs] {
+                clear(end.output(), CHANNEL - DATA_AREA_SIZE).expect("a part of it");
+            }
+        }
+    }
+}
+
+fn channels() -> Channels {
+    [0, 1].map(|number| Channel::simulated_pair(CHANNEL, Some(client_memory(number))))
+}
+
+fn client_memory(number: u64) -> u64 {
+    CLIENTS_AT + number * 0x20_0000
+}
+
 impl Machine {
     /// With DHCP, addresses from routers, and what an ordinary device offers.
     pub(crate) fn new() -> Self {
-        Self::with(Device::new(), Ipv4Setting::Dhcp, Ipv6Setting::Auto)
+        Self::over(&Memory::new())
+    }
+
+    /// The same, in memory that is there already.
+    pub(crate) fn over(memory: &Memory) -> Self {
+        memory.clear();
+        let device = Device::over(memory.rings, memory.buffers);
+        Self::connect(
+            device,
+            memory.channels,
+            Ipv4Setting::Dhcp,
+            Ipv6Setting::Auto,
+        )
     }
 
     pub(crate) fn with(device: Device, ipv4: Ipv4Setting, ipv6: Ipv6Setting) -> Self {
+        Self::connect(device, channels(), ipv4, ipv6)
+    }
+
+    fn connect(device: Device, channels: Channels, ipv4: Ipv4Setting, ipv6: Ipv6Setting) -> Self {
         let mut peers = Vec::new();
-        for (number, port) in (0..).zip(PORTS) {
-            let at = CLIENTS_AT + number * 0x20_0000;
-            let (ours, theirs) = Channel::simulated_pair(CHANNEL, Some(at));
+        for (number, ((ours, theirs), port)) in (0..).zip(channels.into_iter().zip(PORTS)) {
+            let at = client_memory(number);
             // Devices find the peer's side behind ours.
             device.add_memory(at, ours.output());
             device.add_memory(at + CHANNEL as u64, theirs.output());
@@ -67,16 +122,12 @@ impl Machine {
                 channel: theirs,
             });
         }
-        Self::start(
-            device,
-            peers,
-            Setup {
-                ipv4,
-                ipv6,
-                seed: 7,
-            },
-            Duration::ZERO,
-        )
+        let setup = Setup {
+            ipv4,
+            ipv6,
+            seed: 7,
+        };
+        Self::start(device, peers, setup, Duration::ZERO)
     }
 
     /// The same machine with a network that was started afresh, and clients that were not.
