@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::{Findings, Subject};
 use crate::process::run_quietly;
+use crate::products::is_product;
 use crate::program::{self, Home};
 use crate::workspace;
 
@@ -21,14 +22,19 @@ pub(super) fn check(subject: &Subject) -> Result<Findings> {
         findings.push(complaint.to_string());
     }
     for home in Home::ALL {
-        let packages: Vec<_> = home.packages(&subject.metadata).collect();
-        if packages.is_empty() {
-            continue;
-        }
-        let mut command = program::cargo("clippy", home, &packages)?;
-        command.args(["--", "-D", "warnings"]);
-        if let Err(complaint) = run_quietly(&mut command) {
-            findings.push(complaint.to_string());
+        // Products are built together, tests are not built with them: features of libraries add up.
+        let (products, tests): (Vec<_>, Vec<_>) = home
+            .packages(&subject.metadata)
+            .partition(|package| is_product(package));
+        for packages in [products, tests] {
+            if packages.is_empty() {
+                continue;
+            }
+            let mut command = program::cargo("clippy", home, &packages)?;
+            command.args(["--", "-D", "warnings"]);
+            if let Err(complaint) = run_quietly(&mut command) {
+                findings.push(complaint.to_string());
+            }
         }
     }
     Ok(findings)

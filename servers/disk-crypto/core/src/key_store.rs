@@ -5,7 +5,7 @@
 
 use alloc::vec;
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::BLOCK_SIZE;
 use crate::device::BlockDevice;
@@ -29,14 +29,23 @@ const _: () = assert!(BYTES as u64 == KEY_STORE_BLOCKS * BLOCK_SIZE as u64);
 ///
 /// [`Error::OutOfRange`] if the text is too long or the volume has no key store; what writing can fail with.
 pub async fn put<D: BlockDevice>(volume: &Volume<D>, text: &[u8]) -> Result<(), Error> {
-    let mut bytes = Zeroizing::new(vec![0; BYTES]);
     let length = u32::try_from(text.len()).map_err(|_| Error::OutOfRange)?;
+    if text.len() > TEXT_MAX {
+        return Err(Error::OutOfRange);
+    }
+    let mut bytes = vec![0; BYTES];
     bytes[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
-    bytes
-        .get_mut(LENGTH_BYTES..LENGTH_BYTES + text.len())
-        .ok_or(Error::OutOfRange)?
-        .copy_from_slice(text);
-    let first = volume.parts().key_store.place(0, BYTES / BLOCK_SIZE)?;
-    volume.write(first, &mut bytes).await?;
+    bytes[LENGTH_BYTES..][..text.len()].copy_from_slice(text);
+    let written = write(volume, &mut bytes).await;
+    bytes.as_mut_slice().zeroize();
+    written
+}
+
+async fn write<D: BlockDevice>(volume: &Volume<D>, bytes: &mut [u8]) -> Result<(), Error> {
+    let first = volume
+        .parts()
+        .key_store
+        .place(0, bytes.len() / BLOCK_SIZE)?;
+    volume.write(first, bytes).await?;
     volume.flush().await
 }
