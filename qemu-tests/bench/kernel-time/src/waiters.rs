@@ -5,9 +5,9 @@ use core::sync::atomic::Ordering::SeqCst;
 use kernel_calls::{
     Ipc,
     invoke::{self, Resume, SlotPath},
+    user_context::UserContext,
 };
 use sel4_sys::object::ObjectType::{SchedContext, Tcb};
-use sel4_sys::user_context::UserContext;
 use sel4_sys::{CapRights, Error, MessageInfo, slot};
 use test_support::cpu::ticks;
 use test_support::threads::{Plan, clear_notes, note, noted};
