@@ -45,6 +45,13 @@ pub(crate) fn prepare(
     }
     let keys = match tunnel {
         Tunnel::None => None,
+        Tunnel::Kept { .. } if image.exists() && !volume::has_key_store(&image)? => {
+            eprintln!(
+                "warning: {} is from before volumes could keep keys; the guest gets no network",
+                image.display()
+            );
+            None
+        }
         Tunnel::Kept { own } => user_tunnel::missing_keys(&image, own)?,
     };
     if !image.exists() {

@@ -62,6 +62,19 @@ pub(crate) fn create(
     run_with_passphrase(command, passphrase_file).context("no volume was created")
 }
 
+/// Whether the volume can keep keys; those from before there were key stores cannot.
+pub(crate) fn has_key_store(image: &Path) -> Result<bool> {
+    let inspection = run_quietly(
+        Command::new(tool()?)
+            .arg("inspect")
+            .arg(image)
+            .arg("--json"),
+    )?;
+    let inspection: serde_json::Value = serde_json::from_str(&inspection)?;
+    let size = inspection.get("key_store_bytes");
+    Ok(size.and_then(serde_json::Value::as_u64) > Some(0))
+}
+
 /// Puts keys into the store of a volume.
 pub(crate) fn store_keys(image: &Path, keys: &Path, passphrase_file: Option<&Path>) -> Result<()> {
     let mut command = Command::new(tool()?);
