@@ -152,7 +152,10 @@ impl Discovery {
                 ..
             }) => {
                 let HardwareAddress::Ethernet(mac) =
-                    lladdr?.parse(smoltcp::phy::Medium::Ethernet).ok()?;
+                    lladdr?.parse(smoltcp::phy::Medium::Ethernet).ok()?
+                else {
+                    return None;
+                };
                 let address = target_addr.into();
                 (!own.has(address)).then_some(Found::Neighbour {
                     address,
@@ -189,7 +192,7 @@ impl Discovery {
             None => return None,
             Some(lladdr) => match lladdr.parse(smoltcp::phy::Medium::Ethernet).ok()? {
                 HardwareAddress::Ethernet(mac) if mac.is_unicast() => Some(mac),
-                HardwareAddress::Ethernet(_) => return None,
+                HardwareAddress::Ethernet(_) | HardwareAddress::Ip => return None,
             },
         };
         if !is_probe && !is_one_host(source.into()) {
