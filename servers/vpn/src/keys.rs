@@ -55,6 +55,8 @@ impl KeyStore {
         let mut store = Zeroizing::new(vec![0; STORE_SIZE]);
         let read = self.input.read_at(0, &mut store);
         read.map_err(|_| NoKeys::Misbehaved)?;
+        // The server then wipes what it put into the channel. A full queue, which it never is, would leave it there.
+        let _ = self.ask(Operation::Flush);
         let (length, text) = store.split_at(LENGTH_SIZE);
         let length = length
             .iter()
@@ -71,7 +73,7 @@ impl KeyStore {
     fn wait_for_store(&mut self, notification: Notification) -> Result<(), NoKeys> {
         let mut is_asked = false;
         loop {
-            is_asked = is_asked || self.ask();
+            is_asked = is_asked || self.ask(Operation::Read);
             match self.completions.pop() {
                 Ok(Some(completion)) => return completion.outcome().map_err(|_| NoKeys::Refused),
                 Ok(None) => {
@@ -83,11 +85,11 @@ impl KeyStore {
         }
     }
 
-    fn ask(&mut self) -> bool {
+    fn ask(&mut self, operation: Operation) -> bool {
         let request = Request {
             block: 0,
             id: 0,
-            operation: Operation::Read as u32,
+            operation: operation as u32,
             count: MAX_BLOCKS,
             data: 0,
         };
