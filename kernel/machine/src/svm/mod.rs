@@ -143,6 +143,9 @@ impl Svm {
             FLUSH_EVERYTHING
         };
         control.tlb_control.set(flush);
+        // A refused entry loses it in the emulator; without it a guest's IF would hold the host's interrupts back.
+        let masked = control.virtual_interrupt.get() | vmcb::virtual_interrupt::MASKING;
+        control.virtual_interrupt.set(masked);
         vcpu.open_window();
         fpu.load(&vcpu.fpu);
         self.load_guest_registers(vcpu);
