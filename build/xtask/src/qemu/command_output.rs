@@ -6,9 +6,10 @@
 //!
 //! ```text
 //! NONCE begin
-//! NONCE 1 aGVsbG8K
+//! NONCE 1 aGVsbG8K .
 //! NONCE end 0 .
 //! ```
+//! Each ends with a full stop, behind which the guest's kernel may put a message of its own.
 //! A line that comes twice counts as it came last, so each is given out when the next is there. The guest's
 //! monitor drops output when the console takes none for long: numbers that are missing are counted.
 
@@ -84,13 +85,13 @@ impl CommandOutput {
         match (self.progress, words.as_slice()) {
             (Progress::BeforeBegin, ["begin"]) => self.progress = Progress::Running,
             // Without its full stop the line was interrupted and comes again.
-            (Progress::Running, ["end", status, "."]) => {
+            (Progress::Running, ["end", status, stop, ..]) if stop.starts_with('.') => {
                 self.give_out(output);
                 // A status that is none must not pass for success.
                 let status = status.parse().unwrap_or(u8::MAX);
                 self.progress = Progress::Ended { status };
             }
-            (Progress::Running, [number, coded]) => {
+            (Progress::Running, [number, coded, stop, ..]) if stop.starts_with('.') => {
                 if let (Ok(number), Ok(bytes)) = (number.parse(), STANDARD.decode(coded)) {
                     self.take_piece(number, bytes, output);
                 }
@@ -132,19 +133,26 @@ mod tests {
 
     #[test]
     fn output_comes_out_as_it_went_in() {
-        let console = "boot\r\n77 begin\r\n77 1 aGVsbG8K\r\n77 2 d29ybGQ=\r\n77 end 3 .\r\nbye\r\n";
+        let console =
+            "boot\r\n77 begin\r\n77 1 aGVsbG8K .\r\n77 2 d29ybGQ= .\r\n77 end 3 .\r\nbye\r\n";
         assert_eq!(run(console), ("hello\nworld".into(), Some(3)));
     }
 
     #[test]
+    fn the_kernel_of_the_guest_may_speak_behind_a_piece() {
+        let console = "77 begin\n77 1 aGVsbG8K .[   10.9] EXT4-fs\r\n77 end 0 .[   11.0] x\n";
+        assert_eq!(run(console), ("hello\n".into(), Some(0)));
+    }
+
+    #[test]
     fn other_lines_are_left_out() {
-        let console = "77 begin\n[disk] hm\n77 1 YQ==\n78 2 Yg==\n77 end 0 .\n";
+        let console = "77 begin\n[disk] hm\n77 1 YQ== .\n78 2 Yg==\n77 end 0 .\n";
         assert_eq!(run(console), ("a".into(), Some(0)));
     }
 
     #[test]
     fn interrupted_lines_count_once() {
-        let console = "77 begin\n77 1 aGVsb\r\n[disk] hm\r\n77 1 aGVsbG8K\n77 2 YWI=\r\n[disk] x\r\n77 2 YWI=\n77 en\n[disk] y\n77 end 1\n[disk] z\n77 end 1 .\n";
+        let console = "77 begin\n77 1 aGVsb\r\n[disk] hm\r\n77 1 aGVsbG8K .\n77 2 YWI=\r\n[disk] x\r\n77 2 YWI= .\n77 en\n[disk] y\n77 end 1\n[disk] z\n77 end 1 .\n";
         assert_eq!(run(console), ("hello\nab".into(), Some(1)));
     }
 
@@ -155,9 +163,9 @@ mod tests {
             command.feed(console.as_bytes());
             command.lost_lines()
         };
-        assert_eq!(lost("77 begin\n77 1 YQ==\n77 1 YQ==\n77 2 YQ==\n"), 0);
-        assert_eq!(lost("77 begin\n77 1 YQ==\n77 4 YQ==\n77 5 YQ==\n"), 2);
-        assert_eq!(lost("77 begin\n77 2 YQ==\n"), 1);
+        assert_eq!(lost("77 begin\n77 1 YQ== .\n77 1 YQ== .\n77 2 YQ== .\n"), 0);
+        assert_eq!(lost("77 begin\n77 1 YQ== .\n77 4 YQ== .\n77 5 YQ== .\n"), 2);
+        assert_eq!(lost("77 begin\n77 2 YQ== .\n"), 1);
     }
 
     #[test]
