@@ -80,7 +80,7 @@ pub(crate) struct Boot {
     /// What is typed, each once its text has appeared behind the one before.
     #[serde(default)]
     pub(crate) send: Vec<Send>,
-    /// Texts that must appear, in this order.
+    /// Texts that must appear, those of one component ("[name] ...") in this order.
     #[serde(default)]
     pub(crate) expect: Vec<String>,
     /// Texts that must not appear.

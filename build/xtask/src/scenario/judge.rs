@@ -1,5 +1,7 @@
 //! Compares what happened with what must.
 
+use std::collections::HashMap;
+
 use super::file::{Boot, ExpectedEnding};
 use super::time::Arrivals;
 use crate::qemu::{CommandOutput, Ending, find};
@@ -51,13 +53,15 @@ pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
     findings
 }
 
-/// Says of each text that does not stand behind the one before that it is missing.
+/// Says of each text that does not stand behind the one before that it is missing. Components run side by side, so
+/// lines of different components have no order: a text "[name] ..." stands behind the one before of the same name.
 fn missing(texts: &[String], printed: &[u8]) -> Vec<String> {
     let mut findings = Vec::new();
-    let mut rest = printed;
+    let mut reached = HashMap::new();
     for text in texts {
-        match find(rest, text.as_bytes()) {
-            Some(at) => rest = &rest[at + text.len()..],
+        let from: &mut usize = reached.entry(component_of(text)).or_default();
+        match find(&printed[*from..], text.as_bytes()) {
+            Some(at) => *from += at + text.len(),
             None if find(printed, text.as_bytes()).is_some() => {
                 findings.push(format!("{text:?} appeared, but not in its place"));
             }
@@ -65,6 +69,11 @@ fn missing(texts: &[String], printed: &[u8]) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Whose line a text is the beginning of, if it says so.
+fn component_of(text: &str) -> Option<&str> {
+    Some(text.strip_prefix('[')?.split_once("] ")?.0)
 }
 
 fn command_finding(expected: u8, outcome: &Outcome) -> Option<String> {
@@ -130,6 +139,16 @@ mod tests {
         assert_eq!(
             findings(&boot, &outcome("a", Ending::Passed)),
             ["\"b\" did not appear"]
+        );
+    }
+
+    #[test]
+    fn the_order_of_different_components_does_not_count() {
+        let boot = boot("expect = ['[a] 1', '[b] 1', '[a] 2', '[b] 2']");
+        assert!(findings(&boot, &outcome("[b] 1 [b] 2 [a] 1 [a] 2", Ending::Passed)).is_empty());
+        assert_eq!(
+            findings(&boot, &outcome("[b] 2 [b] 1 [a] 1 [a] 2", Ending::Passed)),
+            ["\"[b] 2\" appeared, but not in its place"]
         );
     }
 

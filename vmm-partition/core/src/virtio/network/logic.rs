@@ -94,10 +94,10 @@ impl Network {
     ) -> Result<(), QueueError> {
         for _ in 0..queue.size {
             let Some(frame) = host.network().and_then(|channel| channel.arrived()) else {
-                break;
+                return queue.set_notifications(host.memory(), Notifications::Unwanted);
             };
             if !queue.pop(host.memory(), &mut self.chain)? {
-                return queue.set_notifications(host.memory(), Notifications::Wanted);
+                break;
             }
             let written = match self.deliver(frame, features, host) {
                 Ok(()) => low_u32((HEADER_BYTES + frame.length) as u64),
@@ -112,7 +112,8 @@ impl Network {
             }
             queue.push_used(host.memory(), self.chain.head, written)?;
         }
-        queue.set_notifications(host.memory(), Notifications::Unwanted)
+        // Frames may be left, however many buffers there were.
+        queue.set_notifications(host.memory(), Notifications::Wanted)
     }
 
     /// Copies a frame and its header into the chain.

@@ -243,6 +243,21 @@ fn frames_wait_in_the_channel_until_there_are_buffers() {
 }
 
 #[test]
+fn more_frames_than_the_queue_is_long_wait_for_the_next_buffer() {
+    let mut bench = bench();
+    let size = u16::try_from(bench.read(0x18, 2)).expect("the register has 16 bits");
+    for _ in 0..=size {
+        let frame = (vec![1; 60], Checksum::Unchecked);
+        bench.host.gateway.to_guest.push_back(frame);
+    }
+    bench.offer_buffers(size, 1526);
+    assert_eq!(bench.host.gateway.to_guest.len(), 1);
+    assert!(bench.notifications_wanted(RECEIVE));
+    bench.offer_buffers(1, 1526);
+    assert!(bench.host.gateway.to_guest.is_empty());
+}
+
+#[test]
 fn frames_wait_in_the_queue_until_there_is_room() {
     let mut bench = bench();
     bench.host.gateway.room = 1;
