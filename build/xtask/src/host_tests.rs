@@ -1,5 +1,6 @@
 //! Runs the tests that need no machine, by cargo.
 
+use std::io::{self, BufRead, BufReader};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -8,6 +9,9 @@ use crate::commands::test::Tally;
 use crate::program::Home;
 use crate::progress::step;
 use crate::workspace::{self, Metadata};
+
+/// What the test harness says of a test that takes more than a minute.
+const OVERDUE: &str = "has been running for over";
 
 /// How much the tests that can go on for ever do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,11 +49,9 @@ pub(crate) fn run(metadata: &Metadata, extent: Extent) -> Result<Tally> {
             }
         }
     }
-    let mut tally = step("Running the host tests", || run_one(&mut host))?;
+    let mut tally = step("Running the host tests", || run_one(host))?;
     if any_library {
-        let more = step("Running the programs' host tests", || {
-            run_one(&mut libraries)
-        })?;
+        let more = step("Running the programs' host tests", || run_one(libraries))?;
         tally.passed += more.passed;
         tally.failed += more.failed;
     }
@@ -60,12 +62,25 @@ pub(crate) fn run(metadata: &Metadata, extent: Extent) -> Result<Tally> {
     Ok(tally)
 }
 
-fn run_one(command: &mut Command) -> Result<Tally> {
-    let output = command.output().context("cargo cannot be started")?;
-    let text = String::from_utf8_lossy(&output.stdout);
+fn run_one(mut command: Command) -> Result<Tally> {
+    let (output, input) = io::pipe()?;
+    command.stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn().context("cargo cannot be started")?;
+    // With it goes our end of the pipe, so that the output has an end.
+    drop(command);
+    let mut text = String::new();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned() + "\n";
+        // Should it never end, this says which.
+        if line.contains(OVERDUE) {
+            print!("{line}");
+        }
+        text += &line;
+    }
+    let status = child.wait()?;
     let mut tally = count(&text);
-    if !output.status.success() {
-        println!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    if !status.success() {
+        println!("{text}");
         // What does not build fails once.
         tally.failed = tally.failed.max(1);
     }

@@ -50,6 +50,11 @@ pub(crate) fn folder(image: &Path) -> PathBuf {
     name.into()
 }
 
+/// What the peer of that folder says went wrong.
+pub(crate) fn complaints(folder: &Path) -> PathBuf {
+    folder.join("complaints.log")
+}
+
 /// Makes keys for both ends in a folder that is not there yet; the file for the guest's volume.
 pub(crate) fn create(folder: &Path) -> Result<PathBuf> {
     run_quietly(Command::new(tool()?).arg("create").arg(folder))?;
@@ -62,7 +67,7 @@ pub(crate) fn start(folder: &Path) -> Result<Option<Peer>> {
     if !configuration.exists() {
         return Ok(None);
     }
-    let complaints = folder.join("complaints.log");
+    let complaints = complaints(folder);
     let mut child = Command::new(tool()?)
         .arg("serve")
         .arg(&configuration)

@@ -18,8 +18,8 @@ use crate::workspace::{self, Metadata};
 
 /// Run every test: host tests, the repository's rules, and the scenarios in QEMU.
 ///
-/// The last line says how many passed and failed. Of a scenario that failed, the console's log is
-/// kept in target/scenarios.
+/// The last line says how many passed and failed. Of a scenario that failed, the end of the console is shown,
+/// and the logs are kept in target/scenarios.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Only the scenarios whose name contains this.
@@ -141,8 +141,8 @@ fn play_queue(queue: &Mutex<(Vec<Prepared<'_>>, &mut Tally)>) {
             println!("scenario {} ok ({seconds:.1} s)", prepared.name());
         } else {
             println!("scenario {} FAILED ({seconds:.1} s):", prepared.name());
-            for finding in &verdict.findings {
-                println!("    {finding}");
+            for line in verdict.findings.iter().chain(&verdict.last_words) {
+                println!("    {line}");
             }
             println!("    logs: {}", verdict.logs.display());
         }

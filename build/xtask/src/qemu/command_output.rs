@@ -64,6 +64,13 @@ impl CommandOutput {
         output
     }
 
+    /// What came last of a command that does not end any more.
+    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
+        let mut output = Vec::new();
+        self.give_out(&mut output);
+        output
+    }
+
     /// The command's status, once it has ended.
     pub(crate) fn status(&self) -> Option<u8> {
         match self.progress {
@@ -178,8 +185,10 @@ mod tests {
     #[test]
     fn a_command_that_was_cut_off_has_begun() {
         let mut command = CommandOutput::new("77");
-        command.feed(b"77 begin\nhalf");
+        command.feed(b"77 begin\n77 1 aGVsbG8K .\nhalf");
         assert!(command.has_begun());
         assert_eq!(command.status(), None);
+        assert_eq!(command.take_rest(), b"hello\n");
+        assert_eq!(command.take_rest(), b"");
     }
 }

@@ -5,11 +5,14 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use super::{Ending, Machine};
+
+/// How often somebody is looked at who should end.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A running machine. It ends with the value that stands for it.
 pub(crate) struct Session {
@@ -75,18 +78,32 @@ impl Session {
     /// Waits for the next event; at the deadline the machine is stopped.
     pub(crate) fn next(&mut self, deadline: Instant) -> Result<Event> {
         let patience = deadline.saturating_duration_since(Instant::now());
-        match self.output.recv_timeout(patience) {
-            Ok(bytes) => Ok(Event::Output(bytes)),
-            Err(RecvTimeoutError::Disconnected) => {
-                let status = self.child.wait()?;
-                self.status = Some(status);
-                Ok(Event::Ended(Ending::of(status)))
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                self.stop();
-                Ok(Event::Ended(Ending::TimedOut))
-            }
+        // Who prints without end is stopped too.
+        let output = match patience.is_zero() {
+            true => Err(RecvTimeoutError::Timeout),
+            false => self.output.recv_timeout(patience),
+        };
+        match output {
+            Ok(bytes) => return Ok(Event::Output(bytes)),
+            Err(RecvTimeoutError::Disconnected) => self.wait(deadline)?,
+            Err(RecvTimeoutError::Timeout) => {}
         }
+        Ok(Event::Ended(match self.status {
+            Some(status) => Ending::of(status),
+            None => {
+                self.stop();
+                Ending::TimedOut
+            }
+        }))
+    }
+
+    /// Waits for the end of what prints nothing any more.
+    fn wait(&mut self, deadline: Instant) -> Result<()> {
+        while self.status.is_none() && Instant::now() < deadline {
+            self.status = self.child.try_wait()?;
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     /// Types the text on the machine's serial line.

@@ -2,7 +2,7 @@
 //!
 //! Each is one file in qemu-tests/scenarios. [`file`] is its form, [`prepare`] builds what it
 //! boots, [`damage`] what is done to its disk, [`play`] runs it, [`judge`] compares what happened
-//! with what must.
+//! with what must, [`last_words`] shows the end of what failed.
 
 mod damage;
 mod disk;
@@ -10,6 +10,7 @@ mod echo;
 mod file;
 mod host_shell;
 mod judge;
+mod last_words;
 mod play;
 mod prepare;
 mod time;

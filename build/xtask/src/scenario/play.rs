@@ -11,7 +11,7 @@ use super::echo::Echoes;
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
 use super::time::Arrivals;
-use super::{Prepared, SCENARIO_NONCE, disk, host_shell};
+use super::{Prepared, SCENARIO_NONCE, disk, host_shell, last_words};
 use crate::qemu::{CommandOutput, Complaints, Event, Session, Watch};
 use crate::{peer, volume};
 
@@ -19,6 +19,8 @@ use crate::{peer, volume};
 pub(crate) struct Verdict {
     /// What is wrong, one line each.
     pub(crate) findings: Vec<String>,
+    /// If something is, the end of what was printed, line by line.
+    pub(crate) last_words: Vec<String>,
     /// Where the consoles' logs are.
     pub(crate) logs: PathBuf,
     pub(crate) duration: Duration,
@@ -27,38 +29,52 @@ pub(crate) struct Verdict {
 /// Plays every boot in order and stops at the first that goes wrong.
 pub(crate) fn play(prepared: &Prepared<'_>) -> Verdict {
     let started = Instant::now();
-    let findings = play_boots(prepared).unwrap_or_else(|error| vec![format!("{error:#}")]);
+    let played = play_boots(prepared).unwrap_or_else(|error| Played {
+        findings: vec![format!("{error:#}")],
+        last_words: Vec::new(),
+    });
     Verdict {
-        findings,
+        findings: played.findings,
+        last_words: played.last_words,
         logs: prepared.folder.clone(),
         duration: started.elapsed(),
     }
 }
 
-fn play_boots(prepared: &Prepared<'_>) -> Result<Vec<String>> {
+/// What came of one boot, or of all.
+#[derive(Default)]
+struct Played {
+    findings: Vec<String>,
+    last_words: Vec<String>,
+}
+
+fn play_boots(prepared: &Prepared<'_>) -> Result<Played> {
     let scenario = prepared.scenario;
     // It serves until the last boot has ended.
     let _peer = prepared.peer.as_deref().map(peer::start).transpose()?;
     for number in 0..scenario.boot.len() {
-        let findings = match &prepared.disk {
+        let mut played = match &prepared.disk {
             Some(image) => play_on_disk(prepared, number, image)?,
             None => play_logged(prepared, number)?,
         };
-        if !findings.is_empty() {
-            let place = |finding| format!("boot {}: {finding}", number + 1);
-            return Ok(findings.into_iter().map(place).collect());
+        if !played.findings.is_empty() {
+            for finding in &mut played.findings {
+                *finding = format!("boot {}: {finding}", number + 1);
+            }
+            return Ok(played);
         }
     }
-    let Some(image) = &prepared.disk else {
-        return Ok(Vec::new());
-    };
-    let visible = disk::visible(image, &scenario.disk_must_not_contain)?;
-    let finding = |text| format!("the disk image holds {text:?}");
-    Ok(visible.into_iter().map(finding).collect())
+    let mut played = Played::default();
+    if let Some(image) = &prepared.disk {
+        let visible = disk::visible(image, &scenario.disk_must_not_contain)?;
+        let finding = |text| format!("the disk image holds {text:?}");
+        played.findings.extend(visible.into_iter().map(finding));
+    }
+    Ok(played)
 }
 
 /// Plays a boot whose disk may be damaged before, and looked at afterwards.
-fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<Vec<String>> {
+fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<Played> {
     let boots = &prepared.scenario.boot;
     let earlier = disk.with_file_name("earlier.img");
     let no_damage = Damage::default();
@@ -76,24 +92,23 @@ fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<V
         return play_logged(prepared, number);
     }
     let before = disk::digest(&image)?;
-    let mut findings = play_logged(prepared, number)?;
+    let mut played = play_logged(prepared, number)?;
     if disk::digest(&image)? != before {
-        findings.push("the disk has changed".into());
+        played.findings.push("the disk has changed".into());
     }
-    Ok(findings)
+    Ok(played)
 }
 
 /// Plays a boot and keeps what the console showed.
-fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Vec<String>> {
+fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Played> {
     let boot = &prepared.scenario.boot[number];
     let log = prepared.folder.join(format!("console-{}.log", number + 1));
+    let complaints = log.with_extension("qemu.log");
     let timeout = Duration::from_secs(prepared.scenario.timeout_seconds);
     let echoes = Echoes::start(&boot.udp_echo)?;
     let machine = &prepared.machines[number];
     let session = match machine {
-        Some(machine) => {
-            Session::start(machine, Complaints::Kept(&log.with_extension("qemu.log")))?
-        }
+        Some(machine) => Session::start(machine, Complaints::Kept(&complaints))?,
         None => host_shell::start(boot, &prepared.folder, prepared.disk.as_deref())?,
     };
     let outcome = play_boot(boot, session, Instant::now() + timeout)?;
@@ -108,7 +123,19 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Vec<String>> {
     if let (Some(wire), Some(capture)) = (&boot.wire, capture) {
         findings.extend(wire.findings(capture)?);
     }
-    Ok(findings)
+    let mut last_words = Vec::new();
+    if !findings.is_empty() {
+        last_words = last_words::of_boot(&outcome);
+        last_words.extend(last_words::of_file(&complaints, "QEMU said"));
+        if let Some(peer) = &prepared.peer {
+            let log = peer::complaints(peer);
+            last_words.extend(last_words::of_file(&log, "the tunnel's other end said"));
+        }
+    }
+    Ok(Played {
+        findings,
+        last_words,
+    })
 }
 
 fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Outcome> {
@@ -132,13 +159,17 @@ fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Out
         while let Some(send) = boot.send.get(sent)
             && cues.sees(&console, &send.after)
         {
-            session.send(&send.text)?;
+            if session.send(&send.text).is_err() {
+                // It is gone, and its end comes next.
+                break;
+            }
             sent += 1;
         }
         // On the host it is for `cargo xtask run` to type it.
         let types = boot.passphrase == Passphrase::Typed && boot.host.is_none();
         if types && prompts.sees(&console, volume::PROMPT) {
-            session.send(&format!("{}\r", disk::PASSPHRASE))?;
+            // Who is gone takes nothing; its end comes next.
+            let _ = session.send(&format!("{}\r", disk::PASSPHRASE));
         }
         if let Some(text) = &boot.cut_power_after
             && power_cuts.sees(&console, text)
@@ -146,6 +177,7 @@ fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Out
             break (session.cut_power(), None);
         }
     };
+    command_output.extend(command.take_rest());
     Ok(Outcome {
         console,
         arrivals,

@@ -46,6 +46,11 @@ impl Arrivals {
         });
     }
 
+    /// When the last of it arrived.
+    pub(super) fn last(&self) -> Option<Instant> {
+        Some(self.0.last()?.at)
+    }
+
     /// When the byte at this place arrived.
     fn of(&self, place: usize) -> Option<&Arrival> {
         self.0.iter().find(|arrival| arrival.length > place)
