@@ -2,13 +2,24 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::arrival::{IPV4_HEADER, IPV6_HEADER, PROTOCOL_ICMPV6, PROTOCOL_UDP};
+use crate::arrival::{IPV4_HEADER, IPV6_HEADER, PROTOCOL_ICMPV6, PROTOCOL_UDP, UDP_HEADER};
 use crate::checksum::Sum;
 use crate::counters::Reason;
+use crate::evidence::{HEAD_SIZE, Mark};
 
 /// The least MTUs that are believed: of IPv6's links (RFC 8200, 5), and what every IPv4 host takes (RFC 1122, 3.3.3).
 const LEAST_IPV6_MTU: u32 = 1280;
 const LEAST_IPV4_MTU: u32 = 576;
+
+/// Bytes of a packet from which on it can be too large for a path.
+pub(crate) fn least_mtu(to: IpAddr) -> usize {
+    let least = if to.is_ipv4() {
+        LEAST_IPV4_MTU
+    } else {
+        LEAST_IPV6_MTU
+    };
+    least as usize
+}
 
 /// Bytes of an ICMP error before the packet that it is about.
 const HEADER: usize = 8;
@@ -22,6 +33,8 @@ pub(crate) struct Trouble {
     pub(crate) port: u16,
     /// Where it went.
     pub(crate) to: SocketAddr,
+    /// How it is recognised, if enough of it is quoted.
+    pub(crate) mark: Option<Mark>,
     pub(crate) kind: TroubleKind,
 }
 
@@ -87,8 +100,10 @@ fn of_ipv4(icmp: &[u8]) -> Result<Trouble, Reason> {
 fn of_ipv6(icmp: &[u8]) -> Result<Trouble, Reason> {
     let kind = match icmp {
         [1, ..] => TroubleKind::Unreachable,
-        [2, _, _, _, a, b, c, d, ..] => TroubleKind::TooLarge {
-            mtu: u32::from_be_bytes([*a, *b, *c, *d]).max(LEAST_IPV6_MTU),
+        [2, _, _, _, a, b, c, d, ..] => match u32::from_be_bytes([*a, *b, *c, *d]) {
+            mtu @ LEAST_IPV6_MTU.. => TroubleKind::TooLarge { mtu },
+            // There are no such links: to be ignored (RFC 8201, section 4).
+            _ => return Err(Reason::UselessError),
         },
         _ => return Err(Reason::UselessError),
     };
@@ -113,6 +128,16 @@ fn with_ports(from: IpAddr, to: IpAddr, udp: &[u8], kind: TroubleKind) -> Result
         from,
         port: u16::from_be_bytes([s0, s1]),
         to: SocketAddr::new(to, u16::from_be_bytes([d0, d1])),
+        mark: mark(udp),
         kind,
+    })
+}
+
+/// How the quoted datagram is recognised, from its UDP header on.
+fn mark(udp: &[u8]) -> Option<Mark> {
+    let length = u16::from_be_bytes(*udp.get(4..)?.first_chunk()?);
+    Some(Mark {
+        length: length.checked_sub(8)?,
+        head: *udp.get(UDP_HEADER..)?.first_chunk::<HEAD_SIZE>()?,
     })
 }

@@ -4,8 +4,8 @@
 //! - `arrival`: what came in, sorted by its headers; `icmp`: errors about what was sent;
 //! - `lease`: IPv4 by DHCP or from the manifest; `discovery`: IPv6 from routers or from the manifest, and
 //!   neighbour discovery; `arp`; `neighbours`: who on the link is where;
-//! - `client`, `paths`, `envelope`: what clients send, to where, under which headers; `waiting`: what waits
-//!   until its next hop is known;
+//! - `client`, `paths`, `envelope`: what clients send, to where, under which headers; `evidence`: what was sent, so
+//!   that errors about it are known; `waiting`: what waits until its next hop is known;
 //! - [`network`]: all of it together; [`counters`] and [`notices`]: what of it is shown.
 //!
 //! smoltcp knows the wire formats of ARP, DHCP and neighbour discovery, and keeps the lease. Datagrams do not
@@ -28,6 +28,7 @@ pub mod counters;
 mod discovery;
 pub mod driver;
 mod envelope;
+mod evidence;
 mod icmp;
 mod lease;
 mod neighbours;

@@ -4,7 +4,11 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use shared_memory::RegionReader;
+
 use crate::envelope::Envelope;
+use crate::evidence::{Evidence, HEAD_SIZE, Mark};
+use crate::icmp;
 
 /// Places that are remembered for a client: a tunnel has a handful of peers.
 const MOST: usize = 32;
@@ -28,6 +32,8 @@ pub(crate) struct Path {
     to: SocketAddr,
     needed: Duration,
     pub(crate) ready: Option<Ready>,
+    /// What was sent there lately.
+    evidence: Evidence,
     /// What was heard of the path: bytes of the largest packet, and until when that is believed.
     mtu: Option<(u16, Duration)>,
     next_word: Duration,
@@ -72,6 +78,7 @@ impl Paths {
             to,
             needed: now,
             ready: None,
+            evidence: Evidence::default(),
             mtu: None,
             next_word: Duration::ZERO,
         };
@@ -107,6 +114,24 @@ impl Path {
             }
             _ => false,
         }
+    }
+
+    /// Remembers a datagram of `length` bytes that was sent, if some path does not take it.
+    pub(crate) fn note(&mut self, length: u16, payload: &RegionReader) {
+        let to = self.to.ip();
+        if usize::from(length) + Envelope::overhead(to) <= icmp::least_mtu(to) {
+            return;
+        }
+        let mut head = [0; HEAD_SIZE];
+        if payload.read_at(0, &mut head).is_ok() {
+            self.evidence.note(Mark { length, head });
+        }
+    }
+
+    /// Whether that datagram went there lately, and a path of that MTU does not take it.
+    pub(crate) fn refused(&self, mark: &Mark, mtu: u32) -> bool {
+        let length = usize::from(mark.length) + Envelope::overhead(self.to.ip());
+        self.evidence.has(mark) && u32::try_from(length).is_ok_and(|length| mtu < length)
     }
 
     /// Whether the client can be told of trouble again.

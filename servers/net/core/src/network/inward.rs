@@ -132,6 +132,10 @@ impl<T: Transport> Network<T> {
         let path = path.ok_or(Reason::UselessError)?;
         let (is_news, word) = match trouble.kind {
             TroubleKind::TooLarge { mtu } => {
+                let is_about_ours = trouble.mark.is_some_and(|mark| path.refused(&mark, mtu));
+                if !is_about_ours {
+                    return Err(Reason::UselessError);
+                }
                 let address = trouble.to.ip();
                 let is_news = path.shrink(mtu, link, now);
                 (is_news, Incoming::PathMtu { address, mtu })

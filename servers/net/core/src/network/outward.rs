@@ -178,6 +178,7 @@ impl<T: Transport> Network<T> {
             .driver
             .send(addressed.bytes(), addressed.checksum, piece, token);
         sent.map_err(|_| Reason::DeviceIsFull)?;
+        path.note(length, &payload);
         Ok(Departure::OnItsWay)
     }
 

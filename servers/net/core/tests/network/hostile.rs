@@ -8,11 +8,10 @@ use net_core::counters::Reason;
 use net_core::settings::{Ipv4Setting, Ipv6Setting};
 use net_core::{BrokenDevice, Driver};
 use proptest::prelude::*;
-use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
-    ArpOperation, EthernetProtocol, Icmpv4DstUnreachable, Icmpv4Packet, Icmpv4Repr,
-    Icmpv6DstUnreachable, Icmpv6Repr, IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Repr,
-    NdiscNeighborFlags, NdiscPrefixInfoFlags, NdiscRepr, RawHardwareAddress,
+    ArpOperation, Icmpv4DstUnreachable, Icmpv4Packet, Icmpv4Repr, Icmpv6DstUnreachable, Icmpv6Repr,
+    IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Repr, NdiscNeighborFlags, NdiscPrefixInfoFlags,
+    NdiscRepr, RawHardwareAddress,
 };
 use virtio::{StartError, Transport, status};
 
@@ -198,7 +197,7 @@ fn patch_ip(frame: &mut [u8], at: usize, byte: u8) {
 fn ports_of_nobody_and_pings_get_no_answer() {
     let (mut machine, _) = Machine::settled();
     let to_nobody = host::udp_frame((host::IPV4, 7).into(), (GUEST_IPV4, 9).into(), b"open?");
-    let ping = icmpv4(&Icmpv4Repr::EchoRequest {
+    let ping = host::icmpv4(&Icmpv4Repr::EchoRequest {
         ident: 1,
         seq_no: 1,
         data: b"alive?",
@@ -299,26 +298,6 @@ fn routers_that_advertise_nonsense_are_not_believed() {
     assert_eq!(machine.network.addresses().ipv6, ipv6);
 }
 
-fn icmpv4(message: &Icmpv4Repr<'_>) -> Vec<u8> {
-    let checksums = ChecksumCapabilities::default();
-    let ip = Ipv4Repr {
-        src_addr: host::IPV4,
-        dst_addr: GUEST_IPV4,
-        next_header: IpProtocol::Icmp,
-        payload_len: message.buffer_len(),
-        hop_limit: 64,
-    };
-    let length = ip.buffer_len() + ip.payload_len;
-    let mut frame = host::ethernet(EthernetProtocol::Ipv4, length);
-    let mut packet = Ipv4Packet::new_unchecked(&mut frame[14..]);
-    ip.emit(&mut packet, &checksums);
-    message.emit(
-        &mut Icmpv4Packet::new_unchecked(packet.payload_mut()),
-        &checksums,
-    );
-    frame
-}
-
 /// An error about a datagram of the first client to the echo, or another place.
 fn error_about(port: u16, reason: Icmpv4DstUnreachable) -> Vec<u8> {
     let header = Ipv4Repr {
@@ -332,7 +311,7 @@ fn error_about(port: u16, reason: Icmpv4DstUnreachable) -> Vec<u8> {
     let [to_high, to_low] = port.to_be_bytes();
     let data = [high, low, to_high, to_low, 0, 20, 0, 0];
     let data = &data;
-    icmpv4(&Icmpv4Repr::DstUnreachable {
+    host::icmpv4(&Icmpv4Repr::DstUnreachable {
         reason,
         header,
         data,
@@ -360,32 +339,8 @@ fn errors_about_our_datagrams_are_passed_on() {
         machine.network.counters().dropped_for(Reason::UselessError),
         9
     );
-
-    // Too large: from then on the path takes less, but never less than every host takes.
-    let mut too_large = error_about(7, Icmpv4DstUnreachable::FragRequired);
-    set_mtu(&mut too_large, 1400);
-    assert!(machine.device.inject(&too_large));
-    set_mtu(&mut too_large, 100);
-    assert!(machine.device.inject(&too_large));
-    machine.run();
-    let address = host::IPV4.into();
-    let told = |mtu| Heard::Other(Incoming::PathMtu { address, mtu });
-    assert_eq!(machine.heard(0), [told(1400), told(576)]);
-    machine.now += Duration::from_secs(1);
-    assert!(machine.send(0, ECHO, &[0; 549]));
-    assert!(machine.send(0, ECHO, &[0; 548]));
-    machine.run_with(&mut host);
-    let heard = machine.heard(0);
-    assert_eq!(heard[0], told(576));
-    assert!(matches!(&heard[1], Heard::Payload(_, payload) if payload.len() == 548));
-    assert_eq!(machine.network.counters().dropped_for(Reason::TooLarge), 1);
     // The other client has nothing to do with this.
     assert_eq!(machine.heard(1), []);
-}
-
-fn set_mtu(frame: &mut [u8], mtu: u16) {
-    frame[40..42].copy_from_slice(&mtu.to_be_bytes());
-    Icmpv4Packet::new_unchecked(&mut frame[34..]).fill_checksum();
 }
 
 #[test]
@@ -403,29 +358,20 @@ fn errors_over_ipv6_are_passed_on_too() {
     };
     let [high, low] = PORTS[1].to_be_bytes();
     let data = &[high, low, 0, 7, 0, 20, 0, 0];
-    let too_large = Icmpv6Repr::PktTooBig {
-        mtu: 1000,
-        header,
-        data,
-    };
     let reason = Icmpv6DstUnreachable::PortUnreachable;
     let unreachable = Icmpv6Repr::DstUnreachable {
         reason,
         header,
         data,
     };
-    for message in [too_large, unreachable] {
-        let frame = host::icmpv6(host::IPV6, GUEST_IPV6, &message, 64);
-        assert!(machine.device.inject(&frame));
-    }
+    let frame = host::icmpv6(host::IPV6, GUEST_IPV6, &unreachable, 64);
+    assert!(machine.device.inject(&frame));
     machine.run();
-    let too_large = Incoming::PathMtu {
-        address: host::IPV6.into(),
-        mtu: 1280,
-    };
     let to = "[fec0::2]:7".parse().expect("an address");
-    let expected = [too_large, Incoming::Unreachable { to }];
-    assert_eq!(machine.heard(1), expected.map(Heard::Other));
+    assert_eq!(
+        machine.heard(1),
+        [Heard::Other(Incoming::Unreachable { to })]
+    );
 }
 
 #[test]

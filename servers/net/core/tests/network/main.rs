@@ -4,3 +4,4 @@ mod conversations;
 mod hostile;
 mod machine;
 mod noise;
+mod path_mtu;
