@@ -184,9 +184,15 @@ impl Server {
                 let link = if state.link_is_up { "up" } else { "down" };
                 runtime::println!("the network is {link}: {families}");
             }
-            // What does not fit is lost; the guest's own path MTU is a matter of the configuration.
+            // What did not fit is lost; when the guest sends it again, it hears how much fits.
             Incoming::PathMtu { address, mtu } => {
-                runtime::println!("the path to {address} takes packets of {mtu} bytes");
+                if let Some(longest) = self.tunnel.longest_packet(address, mtu)
+                    && self.inside.narrow(longest, self.now)
+                {
+                    runtime::println!(
+                        "the path to {address} takes packets of {mtu} bytes, the guest's of {longest}"
+                    );
+                }
             }
             // A hint that anybody can forge: the tunnel finds out by itself.
             Incoming::State(_) | Incoming::Unreachable { .. } | Incoming::Payload { .. } => {}

@@ -23,6 +23,8 @@ pub(super) enum Reason {
 /// Bytes of an error packet at most: RFC 1812, section 4.3.2.3, and RFC 4443, section 2.4.
 const LENGTH_MAX_4: usize = 576;
 const LENGTH_MAX_6: usize = 1280;
+/// The shortest MTU that IPv6 allows (RFC 8200, section 5).
+pub(super) const IPV6_MTU_MIN: u16 = 1280;
 const HEADER_4: usize = 20;
 const HEADER_6: usize = 40;
 const HEADER: usize = 8;
@@ -59,7 +61,8 @@ pub(super) fn error(
         }
         IpAddr::V6(guest) => {
             let (kind, code, value) = match reason {
-                Reason::TooBig(mtu) => (2, 0, mtu),
+                // Nobody may believe less (RFC 8201, section 4): over such a path TCP alone fits.
+                Reason::TooBig(mtu) => (2, 0, mtu.max(IPV6_MTU_MIN)),
                 Reason::Prohibited => (1, 1, 0),
                 Reason::NoPort => (1, 4, 0),
             };

@@ -12,12 +12,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol};
 
 use super::dhcp::Lease;
-use super::errors::{self, Reason};
+use super::errors::{self, IPV6_MTU_MIN, Reason};
 use super::event::Events;
 use super::firewall::Firewall;
 use super::flows::Owner;
 use super::names::Names;
 use super::packet::{Packet, Piece, Transport};
+use super::path_mtu::PathMtu;
 use super::rate::TokenBucket;
 use super::translation::{self, Which};
 use super::{Blocklist, Configuration, Counters, Event, Refusal};
@@ -51,7 +52,7 @@ pub enum ToGuest {
 pub struct Inside {
     pub(super) lease: Option<Lease>,
     pub(super) ipv6: Option<Ipv6Addr>,
-    mtu: u16,
+    path: PathMtu,
     firewall: Firewall,
     pub(super) names: Names,
     pub(super) blocklist: Option<Blocklist>,
@@ -75,8 +76,6 @@ const ADVERTISEMENT_INTERVAL: Duration = Duration::from_secs(200);
 /// Errors that the guest is told of in a second (RFC 4443, section 2.4 (f)).
 const ERRORS_PER_SECOND: u32 = 50;
 
-/// The shortest MTU that IPv6 allows (RFC 8200, section 5).
-const MTU_MIN: u16 = 1280;
 /// The longest IP packet of a frame.
 const MTU_MAX: u16 = 1500;
 
@@ -86,13 +85,13 @@ impl Inside {
     pub fn new(configuration: Configuration, seed: [u8; 32], now: Duration) -> Self {
         let mut random = ChaCha20Rng::from_seed(seed);
         let flow_seed = [random.next_u64(), random.next_u64()];
-        let mtu = configuration.mtu.clamp(MTU_MIN, MTU_MAX);
+        let mtu = configuration.mtu.clamp(IPV6_MTU_MIN, MTU_MAX);
         let per_second = configuration.flows_per_second;
         let own = (configuration.ipv4, configuration.ipv6);
         Self {
             lease: configuration.ipv4.map(|address| Lease { address, mtu }),
             ipv6: configuration.ipv6,
-            mtu,
+            path: PathMtu::new(mtu),
             firewall: Firewall::new(configuration.inbound, per_second, flow_seed, now),
             names: Names::new(&configuration.resolvers, own),
             blocklist: configuration.blocklist,
@@ -130,6 +129,12 @@ impl Inside {
             Ok(None) => ToGuest::Taken,
             Err(refusal) => ToGuest::Refused(self.counters.count(refusal)),
         }
+    }
+
+    /// Packets of more than `mtu` bytes do not get through any more, for ten minutes: the guest is told so when it sends
+    /// one, and TCP at its beginning. Says whether that is news.
+    pub fn narrow(&mut self, mtu: u16, now: Duration) -> bool {
+        self.path.shrink(mtu, now)
     }
 
     /// The next frame that the gateway itself sends to the guest; its checksums are right.
@@ -269,8 +274,9 @@ impl Inside {
         resolver: Option<IpAddr>,
         now: Duration,
     ) -> Result<usize, Refusal> {
-        if packet.length > usize::from(self.mtu) {
-            self.complain(bytes, &packet, transport, Reason::TooBig(self.mtu), now);
+        let mtu = self.path.at(now);
+        if packet.length > usize::from(mtu) {
+            self.complain(bytes, &packet, transport, Reason::TooBig(mtu), now);
             return Err(Refusal::TooBig);
         }
         let owner = self.owner(resolver.is_some());
@@ -278,7 +284,7 @@ impl Inside {
             translation::replace(bytes, &mut packet, Which::Destination, resolver);
         }
         self.firewall.outgoing(&packet, transport, owner, now)?;
-        self.clamp(bytes, &packet, transport);
+        clamp(bytes, &packet, transport, mtu);
         if let (IpAddr::V6(_), Some(own)) = (packet.source, self.ipv6) {
             translation::replace(bytes, &mut packet, Which::Source, own.into());
             if let Some(Transport::Error(quoted)) = transport {
@@ -317,7 +323,7 @@ impl Inside {
         }
         let owner = self.owner(false);
         let owner = self.firewall.incoming(&packet, transport, owner, now)?;
-        self.clamp(bytes, &packet, transport);
+        clamp(bytes, &packet, transport, self.path.at(now));
         self.restore(bytes, &mut packet, transport, owner);
         let protocol = match packet.source {
             IpAddr::V4(_) => EthernetProtocol::Ipv4,
@@ -355,14 +361,6 @@ impl Inside {
             if let Some(quoted) = quoted {
                 translation::replace_quoted(bytes, packet, &quoted, Which::Source, guest);
             }
-        }
-    }
-
-    fn clamp(&self, bytes: &mut [u8], packet: &Packet, transport: Option<Transport>) {
-        if let Some(Transport::Tcp { flags, .. }) = transport
-            && flags.opens
-        {
-            segment_size::clamp(bytes, packet, self.mtu);
         }
     }
 
@@ -424,8 +422,9 @@ impl Inside {
         }
     }
 
+    /// What the guest's link takes.
     pub(super) fn mtu(&self) -> u16 {
-        self.mtu
+        self.path.link()
     }
 
     pub(super) fn push_frame(&mut self, frame: Vec<u8>) -> Result<(), Refusal> {
@@ -442,6 +441,14 @@ impl Inside {
             IpAddr::V4(address) => self.lease.is_some_and(|lease| lease.address == address),
             IpAddr::V6(address) => self.ipv6 == Some(address),
         }
+    }
+}
+
+fn clamp(bytes: &mut [u8], packet: &Packet, transport: Option<Transport>, mtu: u16) {
+    if let Some(Transport::Tcp { flags, .. }) = transport
+        && flags.opens
+    {
+        segment_size::clamp(bytes, packet, mtu);
     }
 }
 

@@ -29,6 +29,7 @@ mod gateway;
 mod names;
 mod neighbours;
 mod packet;
+mod path_mtu;
 mod question;
 mod rate;
 mod refusal;

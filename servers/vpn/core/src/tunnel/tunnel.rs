@@ -1,7 +1,11 @@
 //! The tunnel as the server uses it: packets in, datagrams out, and the reverse.
 
 use alloc::vec::Vec;
-use core::{net::SocketAddr, ops::Range, time::Duration};
+use core::{
+    net::{IpAddr, SocketAddr},
+    ops::Range,
+    time::Duration,
+};
 
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -12,7 +16,7 @@ use super::{
     inner_packet::InnerPacket,
     keys::PublicKey,
     load::Load,
-    message::{CookieReply, DataHeader, Initiation, Response, kind},
+    message::{CookieReply, DataHeader, Initiation, OVERHEAD, Response, kind},
     noise::{Correspondent, Identity, Introduced},
     peer::{PROLOGUE, Peer},
     post_quantum::{Carrier, Policy},
@@ -20,9 +24,12 @@ use super::{
     random::Random,
     routes::Routes,
     shared::{Moment, Shared, Wire},
-    transport::Sealed,
+    transport::{PADDING, Sealed},
 };
 use crate::configuration::Configuration;
+
+/// Bytes of the header of the datagrams that carry messages (RFC 768).
+const UDP_HEADER: usize = 8;
 
 /// The tunnel between one guest and its peers.
 ///
@@ -295,6 +302,20 @@ impl Tunnel {
             return Err(DropReason::TooMany);
         }
         Ok(())
+    }
+
+    /// Bytes of the longest packet for a peer at `address` whose message, padded, is no more than `path_mtu` with its
+    /// outer headers; none if no peer is there.
+    #[must_use]
+    pub fn longest_packet(&self, address: IpAddr, path_mtu: u32) -> Option<u16> {
+        let endpoints = self.peers.iter().filter_map(|peer| peer.endpoint);
+        endpoints
+            .map(|endpoint| endpoint.ip())
+            .find(|ip| *ip == address)?;
+        let ip_header = if address.is_ipv4() { 20 } else { 40 };
+        let room = usize::try_from(path_mtu).ok()?;
+        let room = room.checked_sub(ip_header + UDP_HEADER + OVERHEAD)?;
+        u16::try_from(room / PADDING * PADDING).ok()
     }
 
     /// When [`Tunnel::on_deadline`] has something to do.

@@ -7,3 +7,4 @@ mod hostile;
 mod link;
 mod names;
 mod passage;
+mod path_mtu;

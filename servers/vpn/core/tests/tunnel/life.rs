@@ -370,3 +370,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_longest_packet_fills_a_path_to_a_peer() {
+    let world = World::alike(&Setup::default());
+    let tunnel = &world.sides[0].tunnel;
+    let peer = tunnel.peers().next().and_then(|peer| peer.endpoint);
+    let ip = peer.expect("it is configured").ip();
+    // Headers of IPv4 and UDP, and of the message: 60 bytes; the rest in whole paddings.
+    assert!(ip.is_ipv4());
+    for (path, packet) in [(1500, 1440), (1400, 1328), (1340, 1280), (576, 512)] {
+        assert_eq!(tunnel.longest_packet(ip, path), Some(packet));
+    }
+    assert_eq!(tunnel.longest_packet(ip, 59), None);
+    let stranger = "192.0.2.250".parse().expect("an address");
+    assert_eq!(tunnel.longest_packet(stranger, 1400), None);
+}
