@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use vpn_core::tunnel::Policy;
 
+use crate::create::Places;
 use crate::{blocklist, create, serve};
 
 /// The other end of a guest's tunnel, on the host.
@@ -28,6 +29,9 @@ enum Command {
         /// Where the guest's machine reaches the host: QEMU's user network has it at this address.
         #[arg(long, default_value = "10.0.2.2")]
         host: IpAddr,
+        /// The tunnel's number: inside, the peer is 10.66.NUMBER.1 and the guest 10.66.NUMBER.2, and alike for IPv6.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        tunnel: u8,
     },
     /// Be the other end, until interrupted.
     Serve {
@@ -42,6 +46,9 @@ enum Command {
         /// Listen on all of the host's addresses, not only on the loopback interface.
         #[arg(long)]
         everywhere: bool,
+        /// Write every packet inside the tunnel to this file, in tcpdump's format.
+        #[arg(long, value_name = "FILE")]
+        capture: Option<PathBuf>,
         /// End when standard input does, as it does when whoever started the peer ends.
         #[arg(long)]
         until_input_ends: bool,
@@ -64,7 +71,12 @@ enum Command {
 impl CommandLine {
     pub(crate) fn execute(self) -> Result<()> {
         match self.command {
-            Command::Create { folder, port, host } => create::create(&folder, port, host),
+            Command::Create {
+                folder,
+                port,
+                host,
+                tunnel,
+            } => create::create(&folder, &Places { tunnel, host, port }),
             Command::BlocklistKey { file } => blocklist::make_key(&file),
             Command::SignBlocklist { list, key } => blocklist::sign(&list, &key),
             Command::Serve {
@@ -72,12 +84,14 @@ impl CommandLine {
                 post_quantum,
                 forward,
                 everywhere,
+                capture,
                 until_input_ends,
             } => serve::serve(&serve::Options {
                 configuration,
                 post_quantum,
                 forward,
                 everywhere,
+                capture,
                 until_input_ends,
             }),
         }

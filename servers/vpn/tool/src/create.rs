@@ -13,11 +13,21 @@ use vpn_core::configuration::DEFAULT_MTU;
 use vpn_core::tunnel::SecretKey;
 use zeroize::Zeroizing;
 
-use crate::places::{GUEST, GUEST_6, PEER, PEER_6};
+use crate::places::End;
+
+/// Where the two ends are.
+pub(crate) struct Places {
+    /// The number of the tunnel, which its inside addresses contain.
+    pub(crate) tunnel: u8,
+    /// Where the guest's machine reaches the host.
+    pub(crate) host: IpAddr,
+    /// The peer's UDP port there; one that is free now if it does not matter.
+    pub(crate) port: Option<u16>,
+}
 
 /// Makes `guest.conf` and `peer.conf` in the folder.
-pub(crate) fn create(folder: &Path, port: Option<u16>, host: IpAddr) -> Result<()> {
-    let port = match port {
+pub(crate) fn create(folder: &Path, places: &Places) -> Result<()> {
+    let port = match places.port {
         Some(port) => port,
         None => free_port()?,
     };
@@ -31,20 +41,26 @@ pub(crate) fn create(folder: &Path, port: Option<u16>, host: IpAddr) -> Result<(
     let public = |secret: &[u8; 32]| {
         BASE64_STANDARD.encode(SecretKey::from(*secret).public_key().as_bytes())
     };
-    let endpoint = SocketAddr::new(host, port);
+    let endpoint = SocketAddr::new(places.host, port);
+    let (inside, there) = (End::guest(places.tunnel), End::peer(places.tunnel));
+    let addresses = format!("{}/32, {}/128", inside.ipv4, inside.ipv6);
     let guest_text = Zeroizing::new(format!(
-        "[Interface]\nPrivateKey = {}\nAddress = {GUEST}/32, {GUEST_6}/128\nDNS = {PEER}, {PEER_6}\n\
+        "[Interface]\nPrivateKey = {}\nAddress = {addresses}\nDNS = {}, {}\n\
          MTU = {DEFAULT_MTU}\n\n[Peer]\nPublicKey = {}\nPresharedKey = {}\n\
          AllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = {endpoint}\nPersistentKeepalive = 25\n",
         *text(&guest),
+        there.ipv4,
+        there.ipv6,
         public(&peer),
         *text(&preshared),
     ));
     let peer_text = Zeroizing::new(format!(
-        "[Interface]\nPrivateKey = {}\nAddress = {PEER}/32, {PEER_6}/128\nListenPort = {port}\n\
+        "[Interface]\nPrivateKey = {}\nAddress = {}/32, {}/128\nListenPort = {port}\n\
          MTU = {DEFAULT_MTU}\n\n[Peer]\nPublicKey = {}\nPresharedKey = {}\n\
-         AllowedIPs = {GUEST}/32, {GUEST_6}/128\n",
+         AllowedIPs = {addresses}\n",
         *text(&peer),
+        there.ipv4,
+        there.ipv6,
         public(&guest),
         *text(&preshared),
     ));
@@ -85,8 +101,12 @@ mod tests {
     fn both_ends_know_each_other() {
         let folder = tempfile::tempdir().expect("there is room");
         let folder = folder.path().join("peer");
-        let host = "10.0.2.2".parse().expect("it is an address");
-        create(&folder, Some(4711), host).expect("it is made");
+        let places = Places {
+            tunnel: 7,
+            host: "10.0.2.2".parse().expect("it is an address"),
+            port: Some(4711),
+        };
+        create(&folder, &places).expect("it is made");
         let read = |name: &str| {
             let text = fs::read(folder.join(name)).expect("it is there");
             Configuration::parse(&text).expect("it is right")
@@ -104,8 +124,12 @@ mod tests {
         assert_eq!(preshared(&guest), preshared(&peer));
         assert_ne!(preshared(&guest), [0; 32]);
         assert_eq!(peer.interface.listen_port, Some(4711));
-        assert_eq!(guest.peers[0].endpoint, Some((host, 4711).into()));
-        let again = create(&folder, Some(4711), host);
+        assert_eq!(guest.peers[0].endpoint, Some((places.host, 4711).into()));
+        let address = |end: &Configuration| end.interface.addresses[0].address();
+        assert_eq!(address(&guest), IpAddr::from([10, 66, 7, 2]));
+        assert_eq!(peer.peers[0].allowed_ips, guest.interface.addresses);
+        assert_eq!(guest.interface.dns[0], address(&peer));
+        let again = create(&folder, &places);
         assert!(again.is_err(), "keys in use are not replaced");
     }
 }

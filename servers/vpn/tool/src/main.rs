@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod blocklist;
+mod capture;
 mod command_line;
 mod create;
 mod event;

@@ -12,6 +12,7 @@ use vpn_core::configuration::{Configuration, Interface};
 use vpn_core::tunnel::{Circumstances, Policy, Received, Sealed, Tunnel};
 use zeroize::Zeroizing;
 
+use crate::capture::Capture;
 use crate::create::fresh_key;
 use crate::event::Event;
 use crate::host::{self, Host};
@@ -25,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) post_quantum: Policy,
     pub(crate) forward: Vec<u16>,
     pub(crate) everywhere: bool,
+    pub(crate) capture: Option<PathBuf>,
     pub(crate) until_input_ends: bool,
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
             &sender,
         ),
         wire: Wire::open(port, options.everywhere, &sender)?,
+        capture: options.capture.as_deref().map(Capture::create).transpose()?,
         start: Instant::now(),
         sessions: 0,
     };
@@ -99,6 +102,7 @@ struct Peer {
     tunnel: Tunnel,
     network: Network,
     wire: Wire,
+    capture: Option<Capture>,
     start: Instant,
     /// Sessions that were told of.
     sessions: u64,
@@ -137,6 +141,7 @@ impl Peer {
         let now = self.start.elapsed();
         let received = self.tunnel.receive(from, &mut payload, now, &mut self.wire);
         if let Received::Packet(range) = received {
+            self.note(&payload[range.clone()]);
             self.network.take(&payload[range]);
         }
     }
@@ -152,9 +157,20 @@ impl Peer {
         }
         self.network.advance(instant(now));
         while let Some(packet) = self.network.next_packet() {
+            self.note(&packet);
             self.send(&packet, now);
         }
         self.tell();
+    }
+
+    /// Captures a packet inside the tunnel; once the file takes no more, no further one.
+    fn note(&mut self, packet: &[u8]) {
+        if let Some(capture) = &mut self.capture
+            && let Err(error) = capture.write(packet)
+        {
+            say(&format!("the capture ends: {error}"));
+            self.capture = None;
+        }
     }
 
     fn send(&mut self, packet: &[u8], now: Duration) {
