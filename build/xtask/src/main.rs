@@ -29,6 +29,7 @@ mod system;
 mod user_disk;
 mod user_tunnel;
 mod volume;
+mod volumes;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The other end of the guest's tunnel: configurations for both ends, and the peer's process.
+//! The other end of a guest's tunnel: configurations for both ends, and the peer's process.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -24,24 +24,8 @@ const PEER: &str = "peer.conf";
 /// The line by which the peer says that it can be reached.
 const READY: &str = "the peer listens";
 
-/// The needs of the component that keeps a tunnel.
-const TUNNEL: &str = "servers/vpn/needs.toml";
-
 /// A peer that runs until this is dropped.
 pub(crate) struct Peer(Child);
-
-/// Whether the system has a guest with a tunnel.
-pub(crate) fn is_wanted(manifest: &Path) -> Result<bool> {
-    let text = fs::read_to_string(manifest)
-        .with_context(|| format!("{} cannot be read", manifest.display()))?;
-    let system: toml::Table = text.parse()?;
-    let components = system.get("component").and_then(toml::Value::as_array);
-    let is_tunnel = |component: &toml::Value| {
-        let needs = component.get("needs").and_then(toml::Value::as_str);
-        needs == Some(TUNNEL)
-    };
-    Ok(components.is_some_and(|components| components.iter().any(is_tunnel)))
-}
 
 /// The folder of the peer that belongs to a volume.
 pub(crate) fn folder(image: &Path) -> PathBuf {
@@ -55,22 +39,45 @@ pub(crate) fn complaints(folder: &Path) -> PathBuf {
     folder.join("complaints.log")
 }
 
-/// Makes keys for both ends in a folder that is not there yet; the file for the guest's volume.
-pub(crate) fn create(folder: &Path) -> Result<PathBuf> {
-    run_quietly(Command::new(tool()?).arg("create").arg(folder))?;
+/// Makes keys for both ends of the tunnel with this number in a folder that is not there yet; the file for the
+/// guest's volume.
+pub(crate) fn create(folder: &Path, tunnel: usize) -> Result<PathBuf> {
+    let mut command = Command::new(tool()?);
+    command.arg("create").arg(folder);
+    run_quietly(command.args(["--tunnel", &tunnel.to_string()]))?;
     Ok(folder.join(GUEST))
 }
 
-/// Starts the peer whose keys are in the folder, if there are any.
-pub(crate) fn start(folder: &Path) -> Result<Option<Peer>> {
+/// Checks a user's own configuration of the guest's end and puts it into the folder, with names of endpoints looked up;
+/// no peer stands there any more. The file for the guest's volume.
+pub(crate) fn adopt(own: &Path, folder: &Path) -> Result<PathBuf> {
+    let mut command = Command::new(tool()?);
+    let output = command.arg("adopt").arg(own).arg(folder).output();
+    let output = output.context("the peer cannot be started")?;
+    if !output.status.success() {
+        // It is about the user's file, so its own words are enough.
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let complaint = complaint.trim();
+        bail!("{}", complaint.strip_prefix("error: ").unwrap_or(complaint));
+    }
+    eprint!("{}", String::from_utf8_lossy(&output.stdout));
+    Ok(folder.join(GUEST))
+}
+
+/// Starts the peer whose keys are in the folder, if there are any. It writes what it sees inside the tunnel to the
+/// file `capture`.
+pub(crate) fn start(folder: &Path, capture: Option<&Path>) -> Result<Option<Peer>> {
     let configuration = folder.join(PEER);
     if !configuration.exists() {
         return Ok(None);
     }
     let complaints = complaints(folder);
-    let mut child = Command::new(tool()?)
-        .arg("serve")
-        .arg(&configuration)
+    let mut command = Command::new(tool()?);
+    command.arg("serve").arg(&configuration);
+    if let Some(capture) = capture {
+        command.arg("--capture").arg(capture);
+    }
+    let mut child = command
         // It ends when this pipe does: also if this tool is killed.
         .arg("--until-input-ends")
         .stdin(Stdio::piped())

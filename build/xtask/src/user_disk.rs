@@ -1,4 +1,4 @@
-//! The user's volume: where it is, and its creation at the first run.
+//! The user's volumes: where they are, and their creation at the first run.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::run_quietly;
-use crate::user_tunnel::{self, Keys};
+use crate::user_tunnel::{self, Keys, Tunnel};
 use crate::{folders, volume};
 
 /// Size of a volume that is created by the way.
@@ -17,25 +17,17 @@ const SIZE: &str = "1G";
 /// Free bytes below which nothing is started: the build and the volume would run dry.
 const LEAST_ROOM: u64 = 512 << 20;
 
-/// What the system wants of the volume besides the guest's blocks.
-#[derive(Clone, Copy)]
-pub(crate) enum Tunnel<'a> {
-    /// Nothing.
-    None,
-    /// The keys of a tunnel: the user's own, or those of a peer that this tool starts.
-    Kept { own: Option<&'a Path> },
+/// The volume's image when the user names none.
+pub(crate) fn default_image() -> Result<PathBuf> {
+    Ok(folders::data()?.join("first-light.img"))
 }
 
-/// Finds the image, or creates it.
+/// Sees to it that the image is there, and holds the keys of the guest's tunnel if there is one.
 pub(crate) fn prepare(
-    image: Option<&Path>,
+    image: &Path,
     passphrase_file: Option<&Path>,
-    tunnel: Tunnel<'_>,
-) -> Result<PathBuf> {
-    let image = match image {
-        Some(image) => image.to_owned(),
-        None => folders::data()?.join("first-light.img"),
-    };
+    tunnel: Option<Tunnel<'_>>,
+) -> Result<()> {
     if let Some(folder) = image
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -44,37 +36,42 @@ pub(crate) fn prepare(
             .with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let keys = match tunnel {
-        Tunnel::None => None,
-        Tunnel::Kept { .. } if image.exists() && !volume::has_key_store(&image)? => {
+        None => None,
+        Some(tunnel) if image.exists() && !volume::has_key_store(image)? => {
+            ensure!(
+                tunnel.own.is_none(),
+                "{} is from before volumes could keep keys: --peer needs a new one, by --disk FILE",
+                image.display()
+            );
             eprintln!(
-                "warning: {} is from before volumes could keep keys; the guest gets no network",
+                "warning: {} is from before volumes could keep keys, so its guest gets no network; a new volume \
+                 (--disk FILE) has one",
                 image.display()
             );
             None
         }
-        Tunnel::Kept { own } => user_tunnel::missing_keys(&image, own)?,
+        Some(tunnel) => user_tunnel::missing_keys(image, tunnel)?,
     };
     if !image.exists() {
         eprintln!("Creating the encrypted volume {} ({SIZE})", image.display());
-        check_room(&image, LEAST_ROOM)?;
+        check_room(image, LEAST_ROOM)?;
         let file = keys.as_ref().map(Keys::file);
-        let created = volume::create(&image, SIZE, passphrase_file, file);
+        let created = volume::create(image, SIZE, passphrase_file, file);
         match keys {
             Some(keys) => keys.stored(created)?,
             None => created?,
         }
     } else if let Some(keys) = keys {
         eprintln!("The keys of the guest's tunnel go into its volume, under its passphrase.");
-        let stored = volume::store_keys(&image, keys.file(), passphrase_file);
+        let stored = volume::store_keys(image, keys.file(), passphrase_file);
         keys.stored(stored)?;
     }
     let file = File::options()
         .read(true)
         .write(true)
-        .open(&image)
+        .open(image)
         .with_context(|| format!("the volume {} cannot be opened", image.display()))?;
-    warn_of_growth(&image, &file.metadata()?)?;
-    Ok(image)
+    warn_of_growth(image, &file.metadata()?)
 }
 
 /// The second guest's volume: the file beside the first with -2 behind its name.

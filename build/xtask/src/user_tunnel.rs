@@ -2,7 +2,7 @@
 //!
 //! Beside a volume stands a folder. If it holds a peer's configuration, `run` starts that peer; if it is empty, the
 //! user has given a configuration of their own, and the other end is somewhere else. The keys of the guest's end
-//! are in the volume alone: what was made for them here is removed once they are there.
+//! are in the volume alone: the file in which they came into the folder is removed once they are there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,39 +11,47 @@ use anyhow::{Context, Result};
 
 use crate::peer::{self, Peer};
 
+/// What is known of a tunnel before its keys are in a volume.
+#[derive(Clone, Copy)]
+pub(crate) struct Tunnel<'a> {
+    /// Its number among the system's.
+    pub(crate) number: usize,
+    /// The user's own configuration of the guest's end; without it, a peer is started here.
+    pub(crate) own: Option<&'a Path>,
+}
+
 /// The keys of the guest's end of a tunnel, on their way into a volume.
 pub(crate) struct Keys {
     file: PathBuf,
-    /// Whether the file is ours, and goes once the volume has it.
-    is_made: bool,
     folder: PathBuf,
 }
 
 /// The keys that the volume still lacks, if it does: the user's own, or new ones with a new peer.
-pub(crate) fn missing_keys(image: &Path, own: Option<&Path>) -> Result<Option<Keys>> {
+pub(crate) fn missing_keys(image: &Path, tunnel: Tunnel<'_>) -> Result<Option<Keys>> {
     let folder = peer::folder(image);
-    if own.is_none() && folder.exists() && image.exists() {
+    if tunnel.own.is_none() && folder.exists() && image.exists() {
         return Ok(None);
     }
-    forget(&folder)?;
-    let file = match own {
-        Some(file) => {
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("{} cannot be made", folder.display()))?;
-            file.to_owned()
+    let file = match tunnel.own {
+        // Only a configuration that is right takes the place of what was there.
+        Some(own) => peer::adopt(own, &folder)?,
+        None => {
+            forget(&folder)?;
+            peer::create(&folder, tunnel.number)?
         }
-        None => peer::create(&folder)?,
     };
-    Ok(Some(Keys {
-        file,
-        is_made: own.is_none(),
-        folder,
-    }))
+    Ok(Some(Keys { file, folder }))
 }
 
 /// Starts the other end of the volume's tunnel, if it is this tool's.
 pub(crate) fn start_peer(image: &Path) -> Result<Option<Peer>> {
-    peer::start(&peer::folder(image))
+    let folder = peer::folder(image);
+    peer::start(&folder, None).with_context(|| {
+        format!(
+            "without {} the next start makes new keys and a new peer",
+            folder.display()
+        )
+    })
 }
 
 impl Keys {
@@ -57,7 +65,7 @@ impl Keys {
         if result.is_err() {
             // The next start begins anew.
             forget(&self.folder)?;
-        } else if self.is_made {
+        } else {
             fs::remove_file(&self.file)
                 .with_context(|| format!("{} cannot be removed", self.file.display()))?;
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask run`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::program::{self, KERNEL, Options};
 use crate::progress::step;
 use crate::qemu::{Machine, OnReset};
 use crate::system::{self, DEFAULT_MANIFEST};
-use crate::user_disk::{self, Tunnel};
-use crate::{host, nonce, peer, user_tunnel, workspace};
+use crate::user_tunnel::{self, Tunnel};
+use crate::{host, nonce, user_disk, volumes, workspace};
 
 /// Boot the system in QEMU, with an unmodified Linux as its guest.
 ///
@@ -56,9 +56,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", required_if_eq("headless", "true"))]
     passphrase_file: Option<PathBuf>,
     /// Configuration of the guest's end of its tunnel, as wg-quick reads it; it goes into the volume and stays
-    /// there [default: a peer on this host, which is started].
+    /// there [default: a peer on this host, which is started]. Once for each tunnel, if there are several.
     #[arg(long, value_name = "FILE")]
-    peer: Option<PathBuf>,
+    peer: Vec<PathBuf>,
     /// Show QEMU's command line.
     #[arg(long, short)]
     verbose: bool,
@@ -100,23 +100,10 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
     let passphrase = passphrase_file.map(Passphrase::read).transpose()?;
 
     host::ensure(&host::ALL)?;
-    let has_tunnel = peer::is_wanted(&manifest)?;
-    let own = arguments.peer.as_deref();
-    ensure!(
-        has_tunnel || own.is_none(),
-        "{} has no tunnel for --peer",
-        manifest.display()
-    );
-    let tunnel = match has_tunnel {
-        true => Tunnel::Kept { own },
-        false => Tunnel::None,
-    };
-    let disk = user_disk::prepare(arguments.disk.as_deref(), passphrase_file, tunnel)?;
-    // It serves until this function ends.
-    let _peer = match has_tunnel {
-        true => user_tunnel::start_peer(&disk)?,
-        false => None,
-    };
+    let disks = prepare_disks(arguments, &manifest)?;
+    // They serve until this function ends.
+    let peers = disks.iter().map(|disk| user_tunnel::start_peer(disk));
+    let _peers = peers.collect::<Result<Vec<_>>>()?;
     let image = RootImage::fresh();
     let metadata = workspace::metadata()?;
     let kernel = step("Building the kernel", || {
@@ -126,15 +113,8 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
 
     let mut machine = Machine::new(kernel, image.0.clone());
     machine.memory.clone_from(&arguments.memory);
-    if equipment.second_disk {
-        let second = user_disk::beside(&disk);
-        machine.second_disk = Some(user_disk::prepare(
-            Some(&second),
-            passphrase_file,
-            Tunnel::None,
-        )?);
-    }
-    machine.disk = Some(disk);
+    machine.disk = disks.first().cloned();
+    machine.second_disk = disks.get(1).cloned();
     machine.network = equipment.network;
     if arguments.exec.is_none() {
         machine.on_reset = OnReset::StartAgain;
@@ -153,6 +133,33 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
             Ok(ending.exit_code())
         }
     }
+}
+
+/// The image of each volume of the system, made now if it is not there yet.
+fn prepare_disks(arguments: &Arguments, manifest: &Path) -> Result<Vec<PathBuf>> {
+    let volumes = volumes::of(manifest)?;
+    let tunnels = volumes.iter().filter(|volume| volume.has_tunnel).count();
+    ensure!(
+        arguments.peer.is_empty() || arguments.peer.len() == tunnels,
+        "--peer is for each tunnel or for none: {} has {tunnels}",
+        manifest.display()
+    );
+    let mut own = arguments.peer.iter();
+    let mut next = match &arguments.disk {
+        Some(image) => image.clone(),
+        None => user_disk::default_image()?,
+    };
+    let mut images = Vec::new();
+    for (number, volume) in volumes.iter().enumerate() {
+        let tunnel = volume.has_tunnel.then(|| Tunnel {
+            number,
+            own: own.next().map(PathBuf::as_path),
+        });
+        user_disk::prepare(&next, arguments.passphrase_file.as_deref(), tunnel)?;
+        let second = user_disk::beside(&next);
+        images.push(std::mem::replace(&mut next, second));
+    }
+    Ok(images)
 }
 
 /// A size that QEMU understands, and that the system gets on with.

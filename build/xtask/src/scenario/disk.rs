@@ -20,26 +20,14 @@ const SIZE: &str = "256M";
 /// Bytes that are searched at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Creates the scenario's volume, with keys in its store if there are some.
-pub(super) fn create(folder: &Path, keys: Option<&Path>) -> Result<PathBuf> {
-    let image = folder.join("disk.img");
-    let passphrase = passphrase_file(&image);
+/// Creates a volume of the scenario's, with keys in its store if there are some.
+pub(super) fn create(image: &Path, keys: Option<&Path>) -> Result<()> {
+    let passphrase = passphrase_file(image);
     fs::write(&passphrase, PASSPHRASE)?;
-    volume::create(&image, SIZE, Some(&passphrase), keys)?;
-    Ok(image)
+    volume::create(image, SIZE, Some(&passphrase), keys)
 }
 
-/// The volume of the second guest, on the machine's second disk: beside the first, with the same passphrase, made
-/// when the first boot needs it.
-pub(super) fn second(image: &Path) -> Result<PathBuf> {
-    let second = image.with_file_name("disk-2.img");
-    if !second.exists() {
-        volume::create(&second, SIZE, Some(&passphrase_file(image)), None)?;
-    }
-    Ok(second)
-}
-
-/// The file with the passphrase of a scenario's image.
+/// The file with the passphrase, the same for all of a scenario's images.
 pub(super) fn passphrase_file(image: &Path) -> PathBuf {
     image.with_file_name("passphrase")
 }

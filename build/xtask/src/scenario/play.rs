@@ -50,8 +50,12 @@ struct Played {
 
 fn play_boots(prepared: &Prepared<'_>) -> Result<Played> {
     let scenario = prepared.scenario;
-    // It serves until the last boot has ended.
-    let _peer = prepared.peer.as_deref().map(peer::start).transpose()?;
+    // They serve until the last boot has ended.
+    let peers = prepared
+        .peers
+        .iter()
+        .map(|folder| peer::start(folder, None));
+    let _peers = peers.collect::<Result<Vec<_>>>()?;
     for number in 0..scenario.boot.len() {
         let mut played = match &prepared.disk {
             Some(image) => play_on_disk(prepared, number, image)?,
@@ -127,7 +131,7 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Played> {
     if !findings.is_empty() {
         last_words = last_words::of_boot(&outcome);
         last_words.extend(last_words::of_file(&complaints, "QEMU said"));
-        if let Some(peer) = &prepared.peer {
+        for peer in &prepared.peers {
             let log = peer::complaints(peer);
             last_words.extend(last_words::of_file(&log, "the tunnel's other end said"));
         }

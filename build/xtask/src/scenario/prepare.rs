@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -18,6 +18,7 @@ use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
 use crate::qemu::{Machine, Time};
 use crate::system::{self, Equipment};
+use crate::volumes::{self, Volume};
 use crate::workspace::{self, Metadata};
 use crate::{disc, host, peer};
 
@@ -29,8 +30,8 @@ pub(crate) struct Prepared<'a> {
     pub(super) machines: Vec<Option<Machine>>,
     /// The image of the volume that its systems share.
     pub(super) disk: Option<PathBuf>,
-    /// The folder of the peer at the other end of its guests' tunnel.
-    pub(super) peer: Option<PathBuf>,
+    /// The folders of the peers at the other ends of its guests' tunnels, in the order of the volumes.
+    pub(super) peers: Vec<PathBuf>,
 }
 
 impl Prepared<'_> {
@@ -63,30 +64,38 @@ impl<'a> Preparer<'a> {
         }
         fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
-        let needs_disk = scenario.boot.iter().any(|boot| boot.program.is_none());
-        let peer = has_tunnel(scenario)?.then(|| folder.join("peer"));
-        let keys = peer.as_deref().map(peer::create).transpose()?;
-        let disk = || disk::create(&folder, keys.as_deref());
-        let disk = needs_disk.then(disk).transpose()?;
+        let mut disks = Vec::new();
+        let mut peers = Vec::new();
+        for (number, volume) in volumes(scenario)?.iter().enumerate() {
+            let image = folder.join(format!("disk{}.img", suffix(number)));
+            let mut keys = None;
+            if volume.has_tunnel {
+                let peer = folder.join(format!("peer{}", suffix(number)));
+                keys = Some(peer::create(&peer, number)?);
+                peers.push(peer);
+            }
+            disk::create(&image, keys.as_deref())?;
+            disks.push(image);
+        }
         let mut machines = Vec::new();
         for (number, boot) in (1..).zip(&scenario.boot) {
             let image = folder.join(format!("root-{number}.img"));
             machines.push(match boot.host {
                 Some(_) => None,
-                None => Some(self.machine(boot, image, disk.as_deref())?),
+                None => Some(self.machine(boot, image, &disks)?),
             });
         }
         Ok(Prepared {
             scenario,
             folder,
             machines,
-            disk,
-            peer,
+            disk: disks.into_iter().next(),
+            peers,
         })
     }
 
     /// The machine of one boot; `image` is where a system's root image goes.
-    fn machine(&mut self, boot: &Boot, image: PathBuf, disk: Option<&Path>) -> Result<Machine> {
+    fn machine(&mut self, boot: &Boot, image: PathBuf, disks: &[PathBuf]) -> Result<Machine> {
         let (kernel, root, equipment) = match (&boot.program, &boot.system) {
             (Some(package), _) => (
                 self.program(
@@ -124,12 +133,12 @@ impl<'a> Preparer<'a> {
             machine.on_reset = on_reset;
         }
         machine.extra.clone_from(&boot.qemu);
-        machine.disk = disk.map(Path::to_owned);
-        if let (Some(disk), true) = (disk, equipment.second_disk) {
-            machine.second_disk = Some(disk::second(disk)?);
+        machine.disk = disks.first().cloned();
+        if equipment.second_disk {
+            machine.second_disk = disks.get(1).cloned();
         }
         machine.network = network;
-        if let (Some(image), Some(damage)) = (disk, &boot.disk) {
+        if let (Some(image), Some(damage)) = (disks.first(), &boot.disk) {
             damage.prepare(image, &mut machine);
         }
         Ok(machine)
@@ -182,12 +191,29 @@ impl<'a> Preparer<'a> {
     }
 }
 
-/// Whether one of the scenario's systems has a guest with a tunnel.
-fn has_tunnel(scenario: &Scenario) -> Result<bool> {
-    for manifest in scenario.boot.iter().filter_map(|boot| boot.system.as_ref()) {
-        if peer::is_wanted(&workspace::path(manifest))? {
-            return Ok(true);
+/// What its systems want of their disks together; the host's shell wants one too.
+fn volumes(scenario: &Scenario) -> Result<Vec<Volume>> {
+    let mut all = Vec::new();
+    for boot in &scenario.boot {
+        let wanted = match (&boot.program, &boot.system) {
+            (Some(_), _) => Vec::new(),
+            (None, Some(manifest)) => volumes::of(&workspace::path(manifest))?,
+            (None, None) => vec![Volume::default()],
+        };
+        if all.len() < wanted.len() {
+            all.resize(wanted.len(), Volume::default());
+        }
+        for (volume, wanted) in all.iter_mut().zip(wanted) {
+            volume.has_tunnel |= wanted.has_tunnel;
         }
     }
-    Ok(false)
+    Ok(all)
+}
+
+/// What stands behind the names of files that belong to a volume: nothing for the first.
+fn suffix(number: usize) -> String {
+    match number {
+        0 => String::new(),
+        _ => format!("-{}", number + 1),
+    }
 }

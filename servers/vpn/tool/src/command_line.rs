@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use vpn_core::tunnel::Policy;
 
 use crate::create::Places;
-use crate::{blocklist, create, serve};
+use crate::{adopt, blocklist, create, serve};
 
 /// The other end of a guest's tunnel, on the host.
 #[derive(Parser)]
@@ -32,6 +32,14 @@ enum Command {
         /// The tunnel's number: inside, the peer is 10.66.NUMBER.1 and the guest 10.66.NUMBER.2, and alike for IPv6.
         #[arg(long, value_name = "NUMBER", default_value_t = 0)]
         tunnel: u8,
+    },
+    /// Check a configuration for the guest's end, made elsewhere, and put it into FOLDER/guest.conf for the guest's
+    /// volume: names of endpoints are looked up, and no peer of this host's stands in the folder any more.
+    Adopt {
+        /// A configuration as wg-quick reads it.
+        configuration: PathBuf,
+        /// Made if it is not there.
+        folder: PathBuf,
     },
     /// Be the other end, until interrupted.
     Serve {
@@ -77,6 +85,10 @@ impl CommandLine {
                 host,
                 tunnel,
             } => create::create(&folder, &Places { tunnel, host, port }),
+            Command::Adopt {
+                configuration,
+                folder,
+            } => adopt::adopt(&configuration, &folder),
             Command::BlocklistKey { file } => blocklist::make_key(&file),
             Command::SignBlocklist { list, key } => blocklist::sign(&list, &key),
             Command::Serve {

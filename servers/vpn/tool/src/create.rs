@@ -15,6 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::places::End;
 
+/// What `create` calls its files: the guest's end, for its volume, and the peer's.
+pub(crate) const GUEST_FILE: &str = "guest.conf";
+pub(crate) const PEER_FILE: &str = "peer.conf";
+
 /// Where the two ends are.
 pub(crate) struct Places {
     /// The number of the tunnel, which its inside addresses contain.
@@ -64,8 +68,8 @@ pub(crate) fn create(folder: &Path, places: &Places) -> Result<()> {
         public(&guest),
         *text(&preshared),
     ));
-    write(&folder.join("guest.conf"), &guest_text)?;
-    write(&folder.join("peer.conf"), &peer_text)
+    write(&folder.join(GUEST_FILE), &guest_text)?;
+    write(&folder.join(PEER_FILE), &peer_text)
 }
 
 /// A port that nobody uses now. Somebody may by the time the peer is started, which then says so.
@@ -111,7 +115,7 @@ mod tests {
             let text = fs::read(folder.join(name)).expect("it is there");
             Configuration::parse(&text).expect("it is right")
         };
-        let (guest, peer) = (read("guest.conf"), read("peer.conf"));
+        let (guest, peer) = (read(GUEST_FILE), read(PEER_FILE));
         assert_eq!(
             guest.peers[0].public_key,
             peer.interface.private_key.public_key()

@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod blocklist;
 mod capture;
 mod command_line;

@@ -69,7 +69,11 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
             &sender,
         ),
         wire: Wire::open(port, options.everywhere, &sender)?,
-        capture: options.capture.as_deref().map(Capture::create).transpose()?,
+        capture: options
+            .capture
+            .as_deref()
+            .map(Capture::create)
+            .transpose()?,
         start: Instant::now(),
         sessions: 0,
     };
