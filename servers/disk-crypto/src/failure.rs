@@ -1,31 +1,12 @@
 //! Why the server cannot work at all.
 
-use core::fmt;
-
 use runtime::{environment::Missing, shared_memory::OpenError};
+use thiserror::Error;
 
+#[derive(Debug, Error)]
 pub(crate) enum Failure {
-    Missing(Missing),
-    Closed(OpenError),
-}
-
-impl From<Missing> for Failure {
-    fn from(error: Missing) -> Self {
-        Self::Missing(error)
-    }
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        Self::Closed(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(error) => error.fmt(f),
-            Self::Closed(error) => error.fmt(f),
-        }
-    }
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(transparent)]
+    Closed(#[from] OpenError),
 }

@@ -1,7 +1,5 @@
 //! Why the disk server cannot work.
 
-use core::fmt;
-
 use disk_core::StartError;
 use dma::DmaError;
 use runtime::{
@@ -9,40 +7,22 @@ use runtime::{
     sel4_sys,
     shared_memory::{AccessError, OpenError},
 };
+use thiserror::Error;
 
+#[derive(Debug, Error)]
 pub(crate) enum Failure {
-    Missing(Missing),
-    Closed(OpenError),
-    /// The client's memory is not where a device can reach it.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(transparent)]
+    Closed(#[from] OpenError),
+    #[error("the client's memory has no physical address")]
     ClientMemory,
-    Registers(AccessError),
+    #[error("the disk's registers: {0}")]
+    Registers(#[source] AccessError),
+    #[error(transparent)]
     Rings(DmaError),
+    #[error(transparent)]
     Disk(StartError),
+    #[error("the interrupt cannot be acknowledged: {0:?}")]
     Interrupt(sel4_sys::Error),
-}
-
-impl From<Missing> for Failure {
-    fn from(error: Missing) -> Self {
-        Self::Missing(error)
-    }
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        Self::Closed(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(error) => error.fmt(f),
-            Self::Closed(error) => error.fmt(f),
-            Self::ClientMemory => f.write_str("the client's memory has no physical address"),
-            Self::Registers(error) => write!(f, "the disk's registers: {error}"),
-            Self::Rings(error) => error.fmt(f),
-            Self::Disk(error) => error.fmt(f),
-            Self::Interrupt(error) => write!(f, "the interrupt cannot be acknowledged: {error:?}"),
-        }
-    }
 }

@@ -1,7 +1,5 @@
 //! Why the network server cannot work.
 
-use core::fmt;
-
 use dma::DmaError;
 use net_core::{BrokenDevice, ClientError, settings::BadSetting};
 use runtime::{
@@ -9,61 +7,31 @@ use runtime::{
     sel4_sys,
     shared_memory::{AccessError, OpenError},
 };
+use thiserror::Error;
 use virtio::StartError;
 
+#[derive(Debug, Error)]
 pub(crate) enum Failure {
-    Missing(Missing),
-    Closed(OpenError),
-    /// A parameter of that name makes no sense.
-    Setting(&'static str, BadSetting),
-    Client(&'static str, ClientError),
-    /// The client of that name has no port of its own.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(transparent)]
+    Closed(#[from] OpenError),
+    #[error("parameter `{0}` is {1}")]
+    Setting(&'static str, #[source] BadSetting),
+    #[error("{0}: {1}")]
+    Client(&'static str, #[source] ClientError),
+    #[error("`client.{0}.port` is no port of its own")]
     Port(&'static str),
+    #[error("there are more than 255 clients")]
     TooManyClients,
-    Registers(AccessError),
+    #[error("the device's registers: {0}")]
+    Registers(#[source] AccessError),
+    #[error(transparent)]
     Memory(DmaError),
-    Device(StartError),
+    #[error("the device does not serve: {0}")]
+    Device(#[source] StartError),
+    #[error("the interrupt cannot be acknowledged: {0:?}")]
     Interrupt(sel4_sys::Error),
-    Broken(BrokenDevice),
-}
-
-impl From<Missing> for Failure {
-    fn from(error: Missing) -> Self {
-        Self::Missing(error)
-    }
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        Self::Closed(error)
-    }
-}
-
-impl From<BrokenDevice> for Failure {
-    fn from(error: BrokenDevice) -> Self {
-        Self::Broken(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(error) => error.fmt(f),
-            Self::Closed(error) => error.fmt(f),
-            Self::Setting(name, error) => write!(f, "parameter `{name}` is {error}"),
-            Self::Client(name, ClientError::Channel(error)) => write!(f, "{name}: {error}"),
-            Self::Client(name, ClientError::NoAddress) => {
-                write!(f, "the memory of {name} has no physical address")
-            }
-            Self::Port(name) => write!(f, "`client.{name}.port` is no port of its own"),
-            Self::TooManyClients => f.write_str("there are more than 255 clients"),
-            Self::Registers(error) => write!(f, "the device's registers: {error}"),
-            Self::Memory(error) => error.fmt(f),
-            Self::Device(error) => write!(f, "the device does not serve: {error}"),
-            Self::Interrupt(error) => write!(f, "the interrupt cannot be acknowledged: {error:?}"),
-            Self::Broken(BrokenDevice) => {
-                f.write_str("the device broke the rules of its queues, and was reset")
-            }
-        }
-    }
+    #[error(transparent)]
+    Broken(#[from] BrokenDevice),
 }

@@ -6,6 +6,7 @@ use datagram_api::{Datagram, Incoming, Outgoing, QUEUE_LENGTH, SLOT_SIZE, State}
 use shared_memory::{
     Channel, ChannelError, OpenError, Receiver, RegionReader, RegionWriter, Sender,
 };
+use thiserror::Error;
 
 use crate::counters::Reason;
 use crate::paths::Paths;
@@ -32,11 +33,13 @@ pub struct Client {
 }
 
 /// Why a client cannot be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ClientError {
     /// Its channel does not serve.
+    #[error(transparent)]
     Channel(OpenError),
     /// The device cannot reach its memory.
+    #[error("its memory has no physical address")]
     NoAddress,
 }
 

@@ -4,6 +4,7 @@
 
 use dma::DmaRegion;
 use shared_memory::RegionReader;
+use thiserror::Error;
 use virtio::{Queue, StartError, Transport, start};
 
 use crate::receiver::{BUFFER_SIZE, Received, Receiver};
@@ -44,7 +45,8 @@ const ETHERNET_MTU: u16 = 1500;
 const LEAST_MTU: u16 = 1280;
 
 /// The device broke the rules of its queues. It was reset and is not used any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the device broke the rules of its queues, and was reset")]
 pub struct BrokenDevice;
 
 /// A running device.

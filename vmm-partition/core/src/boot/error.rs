@@ -63,6 +63,8 @@ pub enum BootError {
     },
 }
 
+impl core::error::Error for BootError {}
+
 impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
