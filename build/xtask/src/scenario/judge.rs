@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::file::{Boot, ExpectedEnding};
-use super::time::Arrivals;
+use super::time::{self, Arrivals};
 use crate::qemu::{CommandOutput, Ending, find};
 
 /// What happened in one boot.
@@ -33,8 +33,9 @@ pub(super) fn findings(boot: &Boot, outcome: &Outcome) -> Vec<String> {
     }
     findings.extend(missing(&boot.expect, &outcome.console));
     findings.extend(missing(&boot.exec_expect, &outcome.command_output));
-    let timed = boot.timed.iter();
-    findings.extend(timed.filter_map(|timed| timed.finding(&outcome.console, &outcome.arrivals)));
+    if let Some(text) = &boot.guest_clock {
+        findings.extend(time::finding(text, &outcome.console, &outcome.arrivals));
+    }
     for text in &boot.forbid {
         if find(&outcome.console, text.as_bytes()).is_some() {
             findings.push(format!("{text:?} appeared"));
