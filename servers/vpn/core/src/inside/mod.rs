@@ -16,6 +16,7 @@
 //! - **Names.** The resolver is the gateway itself at an address that belongs to nobody
 //!   ([`SERVICE_ADDRESS`], [`SERVICE_ADDRESS_6`]); queries leave only through the tunnel.
 
+mod addresses;
 mod blocklist;
 mod configuration;
 mod dhcp;
@@ -26,8 +27,10 @@ mod firewall;
 mod flows;
 mod fragments;
 mod gateway;
+mod inward;
 mod names;
 mod neighbours;
+mod outward;
 mod packet;
 mod path_mtu;
 mod question;

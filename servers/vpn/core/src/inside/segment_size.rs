@@ -2,7 +2,7 @@
 
 use smoltcp::wire::TcpOption;
 
-use super::packet::{Packet, word};
+use super::packet::{Packet, Transport, word};
 use super::translation::adjust;
 
 const FIXED_HEADER: usize = 20;
@@ -13,7 +13,11 @@ const CHECKSUM: usize = 16;
 const OPTION_LENGTH: usize = 4;
 
 /// Lowers the maximum segment size that a segment with SYN announces to what fits `mtu` bytes.
-pub(super) fn clamp(bytes: &mut [u8], packet: &Packet, mtu: u16) {
+pub(super) fn clamp(bytes: &mut [u8], packet: &Packet, transport: Option<Transport>, mtu: u16) {
+    let opens = matches!(transport, Some(Transport::Tcp { flags, .. }) if flags.opens);
+    if !opens {
+        return;
+    }
     let headers = if packet.source.is_ipv4() {
         HEADERS_4
     } else {

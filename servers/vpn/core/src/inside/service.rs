@@ -5,16 +5,16 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use super::addresses::is_unspecified;
 use super::emit::GATEWAY_LINK_LOCAL;
 use super::errors::Reason;
-use super::gateway::{Inside, is_unspecified};
 use super::names::{self, Answer, Late};
 use super::neighbours::{self, Asked};
 use super::packet::{ICMP, ICMP_6, Packet, Piece, Transport};
 use super::question::Question;
 use super::stream_names::{self, Fault};
 use super::translation;
-use super::{Event, Refusal, SERVICE_ADDRESS};
+use super::{Event, Inside, Refusal, SERVICE_ADDRESS};
 use super::{dhcp, emit};
 
 const UDP_HEADER: usize = 8;
