@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::qemu::{CommandOutput, Complaints, Ending, Event, Machine, Session, Watch, find};
+use crate::qemu::{CommandOutput, Complaints, Ending, Event, Machine, Session, find};
 use crate::volume::PROMPT;
 
 /// Bound of a run that executes a command.
@@ -22,8 +22,11 @@ pub(crate) const NOT_RUN: u8 = 125;
 /// How much of the console is shown when a command did not come to its end.
 const LAST_LINES: usize = 30;
 
-/// A passphrase that is typed when the console asks for it.
+/// A passphrase that is typed when the console asks for it, once for each volume.
 pub(crate) struct Passphrase(String);
+
+/// What a monitor says before its guest's first instruction.
+const GUEST_STARTS: &str = "the guest starts";
 
 impl Passphrase {
     /// Reads the first line of the file.
@@ -42,17 +45,17 @@ impl Passphrase {
     }
 }
 
-/// A machine whose console is watched, and answered where it first asks for the passphrase.
+/// A machine whose console is watched, and answered where it asks for the passphrases.
 ///
-/// Only the first question is answered, which comes before a guest has printed anything: a later
-/// one could be a guest's imitation, after our answer.
+/// One question for each volume is answered, and none once a guest runs: a later one could be a
+/// guest's imitation.
 struct Attended {
     session: Session,
     console: Vec<u8>,
-    prompts: Watch,
     /// Where the line starts that is not complete yet.
     line_start: usize,
-    passphrase: Option<Passphrase>,
+    /// What is typed, in this order.
+    answers: Vec<String>,
     deadline: Instant,
 }
 
@@ -65,9 +68,11 @@ impl Attended {
         Ok(Attended {
             session: Session::start(machine, Complaints::Shown)?,
             console: Vec::new(),
-            prompts: Watch::default(),
             line_start: 0,
-            passphrase,
+            answers: match passphrase {
+                Some(Passphrase(text)) => vec![text; machine.disks()],
+                None => Vec::new(),
+            },
             deadline: Instant::now() + timeout,
         })
     }
@@ -76,16 +81,19 @@ impl Attended {
         let event = self.session.next(self.deadline)?;
         if let Event::Output(bytes) = &event {
             self.console.extend_from_slice(bytes);
-            if self.prompts.sees(&self.console, PROMPT)
-                && let Some(Passphrase(text)) = self.passphrase.take()
-            {
-                self.session.send(&format!("{text}\r"))?;
-            }
             while let Some(length) = find(&self.console[self.line_start..], b"\n") {
                 let line = &self.console[self.line_start..][..length];
                 self.line_start += length + 1;
-                if let Some(why) = misfortune(&String::from_utf8_lossy(line)) {
+                let line = String::from_utf8_lossy(line);
+                if let Some(why) = misfortune(&line) {
                     bail!(why);
+                }
+                if line.contains(GUEST_STARTS) {
+                    self.answers.clear();
+                } else if line.contains(PROMPT)
+                    && let Some(text) = self.answers.pop()
+                {
+                    self.session.send(&format!("{text}\r"))?;
                 }
             }
         }

@@ -114,6 +114,14 @@ impl Machine {
         }
     }
 
+    /// How many disks it has.
+    pub(crate) fn disks(&self) -> usize {
+        [&self.disk, &self.second_disk]
+            .into_iter()
+            .flatten()
+            .count()
+    }
+
     /// QEMU with its serial line on standard input and output.
     pub(super) fn command(&self) -> Command {
         self.command_with(SerialLine::Plain)

@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 use super::damage::Damage;
+use super::inside::Inside;
 use super::wire::Wire;
 use crate::guest::Extra;
 use crate::qemu::{Firmware, OnReset};
@@ -23,7 +24,7 @@ pub(crate) struct Scenario {
     /// Bound of each boot.
     #[serde(default = "default_timeout")]
     pub(crate) timeout_seconds: u64,
-    /// Texts that the disk image must not hold after the last boot.
+    /// Texts that no disk image must hold after the last boot.
     #[serde(default)]
     pub(crate) disk_must_not_contain: Vec<String>,
     /// The boots, in order, on the same disk.
@@ -59,6 +60,9 @@ pub(crate) struct Boot {
     pub(crate) udp_echo: Vec<u16>,
     /// What may be seen on the wire.
     pub(crate) wire: Option<Wire>,
+    /// What each peer sees inside its tunnel, in the order of the volumes.
+    #[serde(default)]
+    pub(crate) inside: Vec<Inside>,
     /// What happens to the disk.
     #[serde(default)]
     pub(crate) disk: Option<Damage>,

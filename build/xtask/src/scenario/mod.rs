@@ -9,6 +9,7 @@ mod disk;
 mod echo;
 mod file;
 mod host_shell;
+mod inside;
 mod judge;
 mod last_words;
 mod play;

@@ -11,7 +11,7 @@ use super::echo::Echoes;
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
 use super::time::Arrivals;
-use super::{Prepared, SCENARIO_NONCE, disk, host_shell, last_words};
+use super::{Prepared, SCENARIO_NONCE, disk, host_shell, inside, last_words};
 use crate::qemu::{CommandOutput, Complaints, Event, Session, Watch};
 use crate::{peer, volume};
 
@@ -51,13 +51,11 @@ struct Played {
 fn play_boots(prepared: &Prepared<'_>) -> Result<Played> {
     let scenario = prepared.scenario;
     // They serve until the last boot has ended.
-    let peers = prepared
-        .peers
-        .iter()
-        .map(|folder| peer::start(folder, None));
+    let start = |folder: &PathBuf| peer::start(folder, Some(&inside::capture(folder)));
+    let peers = prepared.peers.iter().map(start);
     let _peers = peers.collect::<Result<Vec<_>>>()?;
     for number in 0..scenario.boot.len() {
-        let mut played = match &prepared.disk {
+        let mut played = match prepared.disks.first() {
             Some(image) => play_on_disk(prepared, number, image)?,
             None => play_logged(prepared, number)?,
         };
@@ -69,9 +67,9 @@ fn play_boots(prepared: &Prepared<'_>) -> Result<Played> {
         }
     }
     let mut played = Played::default();
-    if let Some(image) = &prepared.disk {
+    for image in &prepared.disks {
         let visible = disk::visible(image, &scenario.disk_must_not_contain)?;
-        let finding = |text| format!("the disk image holds {text:?}");
+        let finding = |text| format!("{} holds {text:?}", image.display());
         played.findings.extend(visible.into_iter().map(finding));
     }
     Ok(played)
@@ -113,7 +111,11 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Played> {
     let machine = &prepared.machines[number];
     let session = match machine {
         Some(machine) => Session::start(machine, Complaints::Kept(&complaints))?,
-        None => host_shell::start(boot, &prepared.folder, prepared.disk.as_deref())?,
+        None => host_shell::start(
+            boot,
+            &prepared.folder,
+            prepared.disks.first().map(PathBuf::as_path),
+        )?,
     };
     let outcome = play_boot(boot, session, Instant::now() + timeout)?;
     drop(echoes);
@@ -126,6 +128,14 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Played> {
     let capture = network.and_then(|network| network.capture.as_ref());
     if let (Some(wire), Some(capture)) = (&boot.wire, capture) {
         findings.extend(wire.findings(capture)?);
+    }
+    if boot.inside.len() > prepared.peers.len() {
+        findings.push("`inside` has more entries than there are peers".into());
+    }
+    for (inside, peer) in boot.inside.iter().zip(&prepared.peers) {
+        let place = |finding| format!("at {}: {finding}", peer.display());
+        let seen = inside.findings(&inside::capture(peer))?;
+        findings.extend(seen.into_iter().map(place));
     }
     let mut last_words = Vec::new();
     if !findings.is_empty() {

@@ -28,8 +28,8 @@ pub(crate) struct Prepared<'a> {
     pub(super) folder: PathBuf,
     /// One for each boot, but for what the host's shell does.
     pub(super) machines: Vec<Option<Machine>>,
-    /// The image of the volume that its systems share.
-    pub(super) disk: Option<PathBuf>,
+    /// The images of the volumes that its systems share.
+    pub(super) disks: Vec<PathBuf>,
     /// The folders of the peers at the other ends of its guests' tunnels, in the order of the volumes.
     pub(super) peers: Vec<PathBuf>,
 }
@@ -89,7 +89,7 @@ impl<'a> Preparer<'a> {
             scenario,
             folder,
             machines,
-            disk: disks.into_iter().next(),
+            disks,
             peers,
         })
     }

@@ -89,7 +89,7 @@ impl Wire {
 }
 
 /// The frames in a file of tcpdump's (draft-ietf-opsawg-pcap), as QEMU writes it.
-fn frames(bytes: &[u8]) -> Result<Vec<&[u8]>> {
+pub(super) fn frames(bytes: &[u8]) -> Result<Vec<&[u8]>> {
     const HEADER: usize = 24;
     const MAGIC: [u8; 4] = 0xa1b2_c3d4u32.to_le_bytes();
     ensure!(
