@@ -27,6 +27,7 @@ pub(crate) struct Status {
 struct Told {
     endpoint: Option<SocketAddr>,
     is_up: bool,
+    is_silent: bool,
     is_quantum_safe: bool,
 }
 
@@ -67,6 +68,9 @@ impl Status {
                 (Some(place), true, false) => {
                     runtime::println!("tunnel to {key} at {place} is up, post-quantum off");
                 }
+                (Some(place), false, _) if new.is_silent => runtime::println!(
+                    "no answer from {key} at {place}: it is out of reach there, or it knows another key or preshared key of ours"
+                ),
                 (Some(place), false, _) => runtime::println!("tunnel to {key} at {place} is idle"),
                 (None, ..) => runtime::println!("tunnel to {key} waits for its peer"),
             }
@@ -118,6 +122,7 @@ impl Told {
         Self {
             endpoint: peer.endpoint,
             is_up: peer.is_up,
+            is_silent: peer.is_silent,
             is_quantum_safe: peer.is_quantum_safe,
         }
     }

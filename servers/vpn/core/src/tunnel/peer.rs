@@ -27,6 +27,8 @@ use crate::configuration;
 pub(super) const PROLOGUE: &[u8] = b"WireGuard v1 zx2c4 Jason@zx2c4.com";
 /// The least time between two initiations of one peer.
 const INITIATION_INTERVAL: Duration = Duration::from_millis(20);
+/// After so many initiations without an answer a peer is called silent.
+const SILENCE: usize = 2;
 
 /// A peer.
 pub(super) struct Peer {
@@ -41,6 +43,8 @@ pub(super) struct Peer {
     pub(super) exchange: Exchange,
     /// When the last session began.
     pub(super) last_handshake: Option<Duration>,
+    /// It left [`SILENCE`] initiations without an answer since the last session began, or ever.
+    pub(super) is_silent: bool,
     cookies: CookieJar,
     pending: Option<Pending>,
     initiation_sent: Option<Duration>,
@@ -74,6 +78,7 @@ impl Peer {
             preshared: PresharedKeys::new(configured.preshared_key.clone()),
             exchange: Exchange::default(),
             last_handshake: None,
+            is_silent: false,
             cookies: CookieJar::new(&correspondent.public),
             pending: None,
             initiation_sent: None,
@@ -124,6 +129,7 @@ impl Peer {
             None => (now, 0),
         };
         let time = shared.boot_time.saturating_add(now);
+        self.is_silent |= attempt >= SILENCE;
         let timestamp = self.timestamps.next(time, attempt);
         let local_index = self.number.new_index(&mut shared.random);
         let mut message = Initiation::new_zeroed();
@@ -190,6 +196,7 @@ impl Peer {
         ));
         shared.counters.sessions += 1;
         self.last_handshake = Some(now);
+        self.is_silent = false;
         Ok(())
     }
 

@@ -151,6 +151,7 @@ impl Peer {
     ) {
         shared.counters.sessions += 1;
         self.last_handshake = Some(moment.now);
+        self.is_silent = false;
         self.preshared.used(source, moment.now);
         self.flush(shared, moment);
         self.consider_exchange(shared, moment.now, Role::Responder);

@@ -76,6 +76,8 @@ pub struct PeerStatus {
     pub endpoint: Option<SocketAddr>,
     /// When the last session began.
     pub last_handshake: Option<Duration>,
+    /// Whether initiations were left without an answer since then.
+    pub is_silent: bool,
     /// Whether there is a session that may carry the guest's packets.
     pub is_up: bool,
     /// Whether the session in use is safe from who records it and has a quantum computer later.
@@ -349,6 +351,7 @@ impl Tunnel {
                 public_key: *peer.public_key(),
                 endpoint: peer.endpoint,
                 last_handshake: peer.last_handshake,
+                is_silent: peer.is_silent,
                 is_up: source.is_some_and(|source| self.shared.policy.admits(source)),
                 is_quantum_safe: source.is_some_and(KeySource::is_quantum_safe),
             }

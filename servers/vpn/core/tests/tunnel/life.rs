@@ -159,7 +159,10 @@ fn a_dead_peer_is_noticed_given_up_and_found_again() {
     assert_eq!(world.count(INITIATION), 1);
     world.pass(2 * SECOND);
     assert_eq!(world.count(INITIATION), 2);
+    let is_silent = |world: &World| world.sides[0].tunnel.peers().any(|peer| peer.is_silent);
+    assert!(!is_silent(&world), "it may only be slow");
     world.pass(300 * SECOND);
+    assert!(is_silent(&world));
     // Every five seconds and a little for ninety seconds, then no more.
     let tries = world.count(INITIATION);
     assert!((17..=20).contains(&tries), "{tries}");
@@ -169,6 +172,7 @@ fn a_dead_peer_is_noticed_given_up_and_found_again() {
     let found = world.say(0, 3);
     world.pass(SECOND);
     assert_eq!(world.sides[1].delivered.last(), Some(&found));
+    assert!(!is_silent(&world));
 }
 
 #[test]
