@@ -41,6 +41,20 @@ pub async fn put<D: BlockDevice>(volume: &Volume<D>, text: &[u8]) -> Result<(), 
     written
 }
 
+/// Whether the volume's key store holds no text.
+///
+/// # Errors
+///
+/// [`Error::OutOfRange`] if the volume has no key store; what reading can fail with.
+pub async fn is_empty<D: BlockDevice>(volume: &Volume<D>) -> Result<bool, Error> {
+    let mut block = vec![0; BLOCK_SIZE];
+    let first = volume.parts().key_store.place(0, 1)?;
+    let read = volume.read(first, &mut block).await;
+    let is_empty = block[..LENGTH_BYTES].iter().all(|byte| *byte == 0);
+    block.as_mut_slice().zeroize();
+    read.map(|()| is_empty)
+}
+
 async fn write<D: BlockDevice>(volume: &Volume<D>, bytes: &mut [u8]) -> Result<(), Error> {
     let first = volume
         .parts()

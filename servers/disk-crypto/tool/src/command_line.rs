@@ -1,6 +1,7 @@
 //! What the program can be asked to do.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -66,6 +67,9 @@ enum Command {
         image: PathBuf,
         #[command(flatten)]
         contents: keys::Contents,
+        /// Leave a store that holds a text as it is; the exit status is then 3.
+        #[arg(long, conflicts_with = "clear")]
+        if_empty: bool,
         #[command(flatten)]
         passphrase: CurrentPassphrase,
     },
@@ -127,7 +131,7 @@ struct CreatePassphrase {
 }
 
 impl CommandLine {
-    pub(crate) fn execute(self) -> Result<()> {
+    pub(crate) fn execute(self) -> Result<ExitCode> {
         match self.command {
             Command::Create {
                 image,
@@ -162,8 +166,16 @@ impl CommandLine {
             Command::Keys {
                 image,
                 contents,
+                if_empty,
                 passphrase,
-            } => keys::execute(&image, &contents, &passphrase),
+            } => {
+                let old = if if_empty {
+                    keys::Old::Kept
+                } else {
+                    keys::Old::Replaced
+                };
+                return keys::execute(&image, &contents, old, &passphrase);
+            }
             Command::AddSlot {
                 image,
                 passphrase,
@@ -192,7 +204,8 @@ impl CommandLine {
                 };
                 backup::restore(&image, &backup, check)
             }
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

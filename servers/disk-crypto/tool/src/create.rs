@@ -40,7 +40,7 @@ pub(crate) fn execute(
     let is_new = !path.exists();
     let created = create(path, size, &passphrase).and_then(|header| {
         if let Some(text) = keys {
-            keys::store(path, &text, &passphrase)?;
+            keys::store(path, &text, keys::Old::Replaced, &passphrase)?;
         }
         Ok(header)
     });

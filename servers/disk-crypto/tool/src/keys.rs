@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use disk_crypto_core::key_store::{self, TEXT_MAX};
@@ -27,21 +28,39 @@ pub(crate) struct Contents {
     clear: bool,
 }
 
-pub(crate) fn execute(path: &Path, contents: &Contents, current: &CurrentPassphrase) -> Result<()> {
+/// What becomes of a text that the store holds already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Old {
+    Kept,
+    Replaced,
+}
+
+/// Exit status when the store was left as it was.
+const KEPT: u8 = 3;
+
+pub(crate) fn execute(
+    path: &Path,
+    contents: &Contents,
+    old: Old,
+    current: &CurrentPassphrase,
+) -> Result<ExitCode> {
     let text = match &contents.set {
         Some(file) => read_text(file)?,
         None => Zeroizing::default(),
     };
-    store(path, &text, &current.get()?)?;
+    if store(path, &text, old, &current.get()?)? == Old::Kept {
+        println!("the key store holds a text already, which stays");
+        return Ok(KEPT.into());
+    }
     match text.len() {
         0 => println!("the key store is empty"),
         bytes => println!("the key store holds {bytes} bytes"),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the text into the volume's key store.
-pub(crate) fn store(path: &Path, text: &str, passphrase: &Passphrase) -> Result<()> {
+/// Puts the text into the volume's key store, or finds an old one there that is to be kept.
+pub(crate) fn store(path: &Path, text: &str, old: Old, passphrase: &Passphrase) -> Result<Old> {
     let image = Image::open(path, Purpose::Write)?;
     let locked = image.read_headers()?;
     let has_store = locked
@@ -55,14 +74,19 @@ pub(crate) fn store(path: &Path, text: &str, passphrase: &Passphrase) -> Result<
     let unlocked = image.unlock(passphrase)?;
     let opening = Volume::open(&image, unlocked, CACHE_NODES, randomness()?);
     let (volume, _) = block_on(opening).map_err(|error| image.explain(error))?;
-    block_on(put(&volume, text.as_bytes())).map_err(|error| image.explain(error))
+    block_on(put(&volume, text.as_bytes(), old)).map_err(|error| image.explain(error))
 }
 
 async fn put<D: BlockDevice>(
     volume: &Volume<D>,
     text: &[u8],
-) -> Result<(), disk_crypto_core::Error> {
-    key_store::put(volume, text).await
+    old: Old,
+) -> Result<Old, disk_crypto_core::Error> {
+    if old == Old::Kept && !key_store::is_empty(volume).await? {
+        return Ok(Old::Kept);
+    }
+    key_store::put(volume, text).await?;
+    Ok(Old::Replaced)
 }
 
 /// Reads a text that a key store can hold.

@@ -25,7 +25,7 @@ use command_line::CommandLine;
 
 fn main() -> ExitCode {
     match CommandLine::parse().execute() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

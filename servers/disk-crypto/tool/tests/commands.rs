@@ -211,6 +211,14 @@ fn keys_are_kept_and_never_shown() {
     folder.write("tunnel", secret.as_bytes());
     let said = folder.succeed("keys image --set tunnel --passphrase-file a");
     assert_eq!(said, "the key store holds 41 bytes\n");
+    folder.write("other", b"PrivateKey = another\n");
+    let offer = "keys image --set other --if-empty --passphrase-file a";
+    let refused = folder.run(offer);
+    assert_eq!(refused.status.code(), Some(3));
+    assert_eq!(
+        refused.stdout,
+        b"the key store holds a text already, which stays\n"
+    );
     let first = folder.inspect()["data_bytes"].as_u64().expect("it is one") / 4096;
     // The store's sixteen blocks lie behind the guest's.
     let located = |block: u64| {
@@ -231,6 +239,7 @@ fn keys_are_kept_and_never_shown() {
     assert_eq!(folder.inspect()["format_version"], 3);
     let said = folder.succeed("keys image --clear --passphrase-file a");
     assert_eq!(said, "the key store is empty\n");
+    assert_eq!(folder.succeed(offer), "the key store holds 21 bytes\n");
 }
 
 #[test]
