@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::run_quietly;
+use crate::process::{run_for_user, run_quietly};
 use crate::progress::step;
 use crate::workspace;
 
@@ -34,6 +34,11 @@ pub(crate) fn folder(image: &Path) -> PathBuf {
     name.into()
 }
 
+/// Where the guest's end lies as long as its volume does not have it.
+pub(crate) fn guest_keys(folder: &Path) -> PathBuf {
+    folder.join(GUEST)
+}
+
 /// What the peer of that folder says went wrong.
 pub(crate) fn complaints(folder: &Path) -> PathBuf {
     folder.join("complaints.log")
@@ -52,15 +57,8 @@ pub(crate) fn create(folder: &Path, tunnel: usize) -> Result<PathBuf> {
 /// no peer stands there any more. The file for the guest's volume.
 pub(crate) fn adopt(own: &Path, folder: &Path) -> Result<PathBuf> {
     let mut command = Command::new(tool()?);
-    let output = command.arg("adopt").arg(own).arg(folder).output();
-    let output = output.context("the peer cannot be started")?;
-    if !output.status.success() {
-        // It is about the user's file, so its own words are enough.
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        let complaint = complaint.trim();
-        bail!("{}", complaint.strip_prefix("error: ").unwrap_or(complaint));
-    }
-    eprint!("{}", String::from_utf8_lossy(&output.stdout));
+    let said = run_for_user(command.arg("adopt").arg(own).arg(folder))?;
+    eprint!("{said}");
     Ok(folder.join(GUEST))
 }
 

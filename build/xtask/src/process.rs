@@ -22,6 +22,20 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<String> {
     )
 }
 
+/// Runs one of our own tools on what the user gave: when it fails, its own words are enough.
+pub(crate) fn run_for_user(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{} cannot be started", name(command)))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let complaint = complaint.trim();
+    bail!("{}", complaint.strip_prefix("error: ").unwrap_or(complaint))
+}
+
 /// The program's name, for messages.
 pub(crate) fn name(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()

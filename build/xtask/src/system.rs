@@ -18,7 +18,10 @@ use crate::workspace::{self, Metadata};
 pub(crate) const ROOT_SERVER: &str = "root-server";
 
 /// The system that is meant when none is named.
-pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/first-light.toml";
+pub(crate) const DEFAULT_MANIFEST: &str = "manifests/systems/one-network.toml";
+
+/// The least system with a guest and its disk: what is measured there has nothing to do with a network.
+pub(crate) const WITHOUT_NETWORK: &str = "manifests/systems/first-light.toml";
 
 /// The hardware manifest's name of the network card.
 const NETWORK_CARD: &str = "net0";

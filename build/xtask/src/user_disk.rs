@@ -7,9 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::folders;
 use crate::process::run_quietly;
 use crate::user_tunnel::{self, Keys, Tunnel};
-use crate::{folders, volume};
+use crate::volume::{self, OldKeys, Stored};
 
 /// Size of a volume that is created by the way.
 const SIZE: &str = "1G";
@@ -58,12 +59,16 @@ pub(crate) fn prepare(
         let file = keys.as_ref().map(Keys::file);
         let created = volume::create(image, SIZE, passphrase_file, file);
         match keys {
-            Some(keys) => keys.stored(created)?,
+            Some(keys) => keys.stored(created.map(|()| Stored::New))?,
             None => created?,
         }
     } else if let Some(keys) = keys {
         eprintln!("The keys of the guest's tunnel go into its volume, under its passphrase.");
-        let stored = volume::store_keys(image, keys.file(), passphrase_file);
+        let old = match tunnel {
+            Some(Tunnel { own: Some(_), .. }) => OldKeys::Replaced,
+            _ => OldKeys::Kept,
+        };
+        let stored = volume::store_keys(image, keys.file(), old, passphrase_file);
         keys.stored(stored)?;
     }
     let file = File::options()

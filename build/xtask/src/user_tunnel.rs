@@ -7,9 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::peer::{self, Peer};
+use crate::volume::Stored;
 
 /// What is known of a tunnel before its keys are in a volume.
 #[derive(Clone, Copy)]
@@ -30,7 +31,9 @@ pub(crate) struct Keys {
 pub(crate) fn missing_keys(image: &Path, tunnel: Tunnel<'_>) -> Result<Option<Keys>> {
     let folder = peer::folder(image);
     if tunnel.own.is_none() && folder.exists() && image.exists() {
-        return Ok(None);
+        // A file with keys that is still there never came into the volume: somebody interrupted that.
+        let file = peer::guest_keys(&folder);
+        return Ok(file.exists().then_some(Keys { file, folder }));
     }
     let file = match tunnel.own {
         // Only a configuration that is right takes the place of what was there.
@@ -46,9 +49,9 @@ pub(crate) fn missing_keys(image: &Path, tunnel: Tunnel<'_>) -> Result<Option<Ke
 /// Starts the other end of the volume's tunnel, if it is this tool's.
 pub(crate) fn start_peer(image: &Path) -> Result<Option<Peer>> {
     let folder = peer::folder(image);
-    peer::start(&folder, None).with_context(|| {
-        format!(
-            "without {} the next start makes new keys and a new peer",
+    peer::start(&folder, None).map_err(|error| {
+        anyhow!(
+            "{error:#}. If nobody else runs this volume, remove {}: the next start then makes new keys and a new peer",
             folder.display()
         )
     })
@@ -61,16 +64,24 @@ impl Keys {
     }
 
     /// Notes whether the volume has them now.
-    pub(crate) fn stored(self, result: Result<()>) -> Result<()> {
-        if result.is_err() {
+    pub(crate) fn stored(self, result: Result<Stored>) -> Result<()> {
+        match result {
             // The next start begins anew.
-            forget(&self.folder)?;
-        } else {
-            fs::remove_file(&self.file)
-                .with_context(|| format!("{} cannot be removed", self.file.display()))?;
+            Err(_) => forget(&self.folder)?,
+            Ok(Stored::New) => fs::remove_file(&self.file)
+                .with_context(|| format!("{} cannot be removed", self.file.display()))?,
+            Ok(Stored::Old) => {
+                eprintln!("The volume holds keys already. They stay, and no peer is started here.");
+                forget(&self.folder)?;
+                make(&self.folder)?;
+            }
         }
-        result
+        result.map(drop)
     }
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
 }
 
 fn forget(folder: &Path) -> Result<()> {

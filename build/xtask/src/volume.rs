@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::process::run_quietly;
+use crate::process::{run_for_user, run_quietly};
 use crate::progress::step;
 use crate::workspace;
 
@@ -16,6 +16,9 @@ const TOOL: &str = "volume";
 
 /// What the console says when a component has asked a question and is ready for the answer.
 pub(crate) const PROMPT: &str = "asks; keystrokes go to it alone";
+
+/// The tool's exit status when it left a key store as it was.
+const KEPT: i32 = 3;
 
 /// How each copy of a volume's header starts.
 pub(crate) const MAGIC: &[u8; 8] = b"SKSHVOL\0";
@@ -64,22 +67,50 @@ pub(crate) fn create(
 
 /// Whether the volume can keep keys; those from before there were key stores cannot.
 pub(crate) fn has_key_store(image: &Path) -> Result<bool> {
-    let inspection = run_quietly(
-        Command::new(tool()?)
-            .arg("inspect")
-            .arg(image)
-            .arg("--json"),
-    )?;
+    let mut command = Command::new(tool()?);
+    let inspection = run_for_user(command.arg("inspect").arg(image).arg("--json"))
+        .with_context(|| format!("the volume {} cannot be used", image.display()))?;
     let inspection: serde_json::Value = serde_json::from_str(&inspection)?;
     let size = inspection.get("key_store_bytes");
     Ok(size.and_then(serde_json::Value::as_u64) > Some(0))
 }
 
+/// What becomes of keys that a volume's store holds already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OldKeys {
+    Kept,
+    Replaced,
+}
+
+/// Which keys a volume's store holds after new ones were offered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    New,
+    Old,
+}
+
 /// Puts keys into the store of a volume.
-pub(crate) fn store_keys(image: &Path, keys: &Path, passphrase_file: Option<&Path>) -> Result<()> {
+pub(crate) fn store_keys(
+    image: &Path,
+    keys: &Path,
+    old: OldKeys,
+    passphrase_file: Option<&Path>,
+) -> Result<Stored> {
     let mut command = Command::new(tool()?);
     command.arg("keys").arg(image).arg("--set").arg(keys);
-    run_with_passphrase(command, passphrase_file).context("the keys were not stored")
+    if old == OldKeys::Kept {
+        command.arg("--if-empty");
+    }
+    if let Some(file) = passphrase_file {
+        command.arg("--passphrase-file").arg(file);
+    }
+    let status = command.stdout(Stdio::null()).status();
+    let status = status.context("the volume tool cannot be started")?;
+    match status.code() {
+        Some(KEPT) => Ok(Stored::Old),
+        _ if status.success() => Ok(Stored::New),
+        _ => bail!("the keys were not stored"),
+    }
 }
 
 /// Runs the tool with the passphrase from the file, or from the terminal on which it asks.

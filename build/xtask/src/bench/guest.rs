@@ -5,7 +5,7 @@
 //! are long, and each figure is the difference of two steps of unlike length: what both have in
 //! common (starting dd, printing the mark) cancels.
 //!
-//! All of it is measured in the default system, and the disk once more in a system that is the same but
+//! All of it is measured in the system without a network, and the disk once more in a system that is the same but
 //! for a component that encrypts nothing.
 
 use std::fs;
@@ -18,7 +18,7 @@ use super::Figure;
 use super::machines::{self, NONCE, PASSPHRASE};
 use crate::progress::step;
 use crate::qemu::{Complaints, Control, Event, Machine, Session, Time, Watch};
-use crate::system::DEFAULT_MANIFEST;
+use crate::system::WITHOUT_NETWORK;
 use crate::volume;
 use crate::workspace::{self, Metadata};
 
@@ -35,7 +35,7 @@ const BEFORE_GUEST: &str = "the guest starts";
 /// What stands between the guest and the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Between {
-    /// `disk-crypto`, as in the default system.
+    /// `disk-crypto`, as in that system.
     Encryption,
     /// A component that hands on what it gets.
     PassThrough,
@@ -87,7 +87,7 @@ pub(super) fn measure(metadata: &Metadata, between: Between) -> Result<Vec<Figur
     };
     let machine = match between {
         Between::Encryption => {
-            let manifest = workspace::path(DEFAULT_MANIFEST);
+            let manifest = workspace::path(WITHOUT_NETWORK);
             machines::encrypted(metadata, &manifest, &folder, &script())?
         }
         Between::PassThrough => machines::not_encrypted(metadata, &folder, &script())?,
@@ -113,7 +113,7 @@ fn script() -> String {
 }
 
 /// The count of instructions before the guest's first one, when its session began, and at each mark.
-fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
+pub(super) fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine does not count its instructions");
     };

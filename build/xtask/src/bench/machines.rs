@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::guest::{GuestCommand, GuestOptions};
+use crate::peer::{self, Peer};
 use crate::program::{self, KERNEL, Options};
 use crate::qemu::{Machine, Time};
-use crate::system;
+use crate::system::{self, DEFAULT_MANIFEST};
 use crate::volume;
 use crate::workspace::{self, Metadata};
 
@@ -34,10 +35,29 @@ pub(crate) fn encrypted(
     script: &str,
 ) -> Result<Machine> {
     start_afresh(folder)?;
+    create_volume(folder, None)?;
+    machine(metadata, manifest, folder, executing(script))
+}
+
+/// The default system with a fresh volume, a guest that executes `script`, and the peer at the other end of its tunnel.
+pub(super) fn with_tunnel(
+    metadata: &Metadata,
+    folder: &Path,
+    script: &str,
+) -> Result<(Machine, Option<Peer>)> {
+    start_afresh(folder)?;
+    let place = folder.join("peer");
+    let keys = peer::create(&place, 0)?;
+    create_volume(folder, Some(&keys))?;
+    let manifest = workspace::path(DEFAULT_MANIFEST);
+    let machine = machine(metadata, &manifest, folder, executing(script))?;
+    Ok((machine, peer::start(&place, None)?))
+}
+
+fn create_volume(folder: &Path, keys: Option<&Path>) -> Result<()> {
     let passphrase = folder.join("passphrase");
     fs::write(&passphrase, PASSPHRASE)?;
-    volume::create(&folder.join(DISK), VOLUME_SIZE, Some(&passphrase), None)?;
-    machine(metadata, manifest, folder, executing(script))
+    volume::create(&folder.join(DISK), VOLUME_SIZE, Some(&passphrase), keys)
 }
 
 /// The same system and guest with an empty disk and a component that encrypts nothing.

@@ -1,4 +1,4 @@
-//! The memory that the default system takes beside its guest.
+//! The memory that a system takes beside its guest, and what of it a guest's tunnel takes.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,16 +12,19 @@ use object::{Object, ObjectSegment};
 use super::Figure;
 use crate::guest::GuestOptions;
 use crate::program::{self, KERNEL, Options};
-use crate::system::{self, DEFAULT_MANIFEST, ROOT_SERVER};
+use crate::system::{self, DEFAULT_MANIFEST, ROOT_SERVER, WITHOUT_NETWORK};
 use crate::workspace::{self, Metadata};
 
 /// Entries of the archive that are the guest's.
 const GUEST_FILES: &str = "guest-";
 
+/// The component of the default system that keeps its guest's tunnel.
+const TUNNEL: &str = "vpn";
+
 /// Kernel and root server as they lie in memory, the archive, and every object; less the guest's
 /// RAM and the guest's files.
 pub(super) fn measure(metadata: &Metadata) -> Result<Figure> {
-    let manifest = workspace::path(DEFAULT_MANIFEST);
+    let manifest = workspace::path(WITHOUT_NETWORK);
     let compiled = system::compile(metadata, &manifest, GuestOptions::default())?;
     let mut bytes = object_bytes(&compiled.system) + archive_bytes(&compiled);
     for package in [KERNEL, ROOT_SERVER] {
@@ -29,6 +32,29 @@ pub(super) fn measure(metadata: &Metadata) -> Result<Figure> {
         bytes += bytes_in_memory(&file)?;
     }
     Ok(Figure::new("system-memory", bytes, "bytes"))
+}
+
+/// What each guest's tunnel takes: the objects of the component that keeps it, and the regions that others share with
+/// it; among them net's, in which the datagrams for it lie. Its program's text is there once for all tunnels.
+pub(super) fn measure_tunnel(metadata: &Metadata) -> Result<Figure> {
+    let manifest = workspace::path(DEFAULT_MANIFEST);
+    let system = system::compile(metadata, &manifest, GuestOptions::default())?.system;
+    let mut components = system.components.iter();
+    let tunnel = components.find(|component| component.name == TUNNEL);
+    let tunnel = tunnel.with_context(|| format!("{DEFAULT_MANIFEST} has no {TUNNEL}"))?;
+    let mappings = system.mappings.iter();
+    let mapped: HashSet<_> = mappings
+        .filter(|mapping| mapping.space == tunnel.space)
+        .map(|mapping| mapping.frames.0)
+        .collect();
+    let own = format!("{TUNNEL}.");
+    let bytes = (0..)
+        .zip(&system.objects)
+        .filter(|(id, object)| mapped.contains(id) || object.name.starts_with(&own))
+        .filter(|(_, object)| is_ram(&object.kind))
+        .map(|(_, object)| object.kind.ram_bytes())
+        .sum();
+    Ok(Figure::new("tunnel-memory", bytes, "bytes"))
 }
 
 fn object_bytes(system: &System) -> u64 {

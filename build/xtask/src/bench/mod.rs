@@ -14,6 +14,7 @@ mod network;
 mod page;
 mod side_by_side;
 mod sizes;
+mod tunnel;
 
 use anyhow::{Result, ensure};
 
@@ -28,7 +29,7 @@ pub(crate) use side_by_side::side_by_side;
 /// Measures everything, or the parts that are named.
 pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figure>> {
     let images = images::packages(metadata);
-    let known = [SIZES, MEMORY, EXITS, GUEST, PASS_THROUGH, NETWORK];
+    let known = [SIZES, MEMORY, EXITS, GUEST, PASS_THROUGH, NETWORK, TUNNEL];
     for part in parts {
         let is_known = known.contains(&part.as_str()) || images.contains(&part.as_str());
         let names = || [known.as_slice(), &images].concat().join(", ");
@@ -41,6 +42,7 @@ pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figur
     }
     if wanted(MEMORY) {
         figures.push(memory::measure(metadata)?);
+        figures.push(memory::measure_tunnel(metadata)?);
     }
     for image in images.iter().filter(|image| wanted(image)) {
         figures.extend(images::measure(metadata, image)?);
@@ -57,6 +59,9 @@ pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figur
     if wanted(NETWORK) {
         figures.extend(network::measure(metadata)?);
     }
+    if wanted(TUNNEL) {
+        figures.push(tunnel::measure(metadata)?);
+    }
     Ok(figures)
 }
 
@@ -67,3 +72,4 @@ const EXITS: &str = "exits";
 const GUEST: &str = "guest";
 const PASS_THROUGH: &str = "pass-through";
 const NETWORK: &str = "network";
+const TUNNEL: &str = "tunnel";

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Make an ISO image, with GRUB as the boot loader.
     #[arg(long, required = true)]
     iso: bool,
-    /// The system that it holds [default: manifests/systems/first-light.toml].
+    /// The system that it holds [default: manifests/systems/one-network.toml].
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Kernel of the guest, a bzImage [default: Debian's, fetched once].

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use crate::system::DEFAULT_MANIFEST;
+use crate::system::WITHOUT_NETWORK;
 use crate::{host, profile, workspace};
 
 /// Show by function where instructions go: in what a bench image measures, on the kernel's longest paths, or
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Command that the system's guest runs.
     #[arg(long)]
     exec: Option<String>,
-    /// The system; without it the default one.
+    /// The system [default: manifests/systems/first-light.toml].
     #[arg(long, value_name = "FILE", requires = "exec")]
     manifest: Option<PathBuf>,
     /// Command that the guest runs before, unobserved.
@@ -47,7 +47,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         let (prepare, times) = (&arguments.prepare, arguments.times);
         let manifest = match &arguments.manifest {
             Some(file) => std::path::absolute(file)?,
-            None => workspace::path(DEFAULT_MANIFEST),
+            None => workspace::path(WITHOUT_NETWORK),
         };
         let most = arguments.most;
         profile::guest_command(&metadata, &manifest, prepare, command, times, most)?;

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Stop the machine after so many seconds [default: none, with --exec 600].
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
-    /// The system to boot [default: manifests/systems/first-light.toml].
+    /// The system to boot [default: manifests/systems/one-network.toml].
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Kernel of the guest, a bzImage [default: Debian's, fetched once].
@@ -128,6 +128,11 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
         (None, true, passphrase) => headless::show(&machine, passphrase, timeout),
         (None, false, _) => {
             eprintln!("The console is this terminal. Ctrl-A X switches the machine off.");
+            if machine.disks() > 1 {
+                eprintln!(
+                    "Ctrl-T 1 and Ctrl-T 2 show one guest or the other, and Ctrl-T h says more."
+                );
+            }
             let ending = machine.boot_on_terminal(timeout)?;
             eprintln!("the machine {ending}");
             Ok(ending.exit_code())

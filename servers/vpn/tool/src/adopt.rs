@@ -165,10 +165,7 @@ mod tests {
                 .starts_with("the `Endpoint` 127.0.0.1:7 would be")
         );
         assert!(complaint("Endpoint = localhost:7\n").contains("at 10.0.2.2 and [fec0::2]"));
-        assert!(
-            complaint("Endpoint = nobody.invalid:7\n")
-                .starts_with("line 11: the name nobody.invalid")
-        );
+        assert!(complaint("Endpoint = no..name:7\n").starts_with("line 11: the name no..name"));
         assert!(complaint("Endpoint = 192.0.2.1\n").contains("line 11: `Endpoint` must be"));
     }
 }
