@@ -24,8 +24,11 @@ const PROCESSOR: &str = "EPYC,+svm,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,-3dnow
 pub(crate) enum Time {
     /// The host's time.
     Real,
-    /// Instructions, one nanosecond each: runs repeat exactly.
+    /// Instructions, one nanosecond each, and sleeping takes none of the host's time: runs repeat exactly.
     Instructions,
+    /// Instructions, but sleeping takes as long as on the host: for a machine that waits for somebody outside, and
+    /// shall not miss him because its host is slow.
+    Paced,
     /// The same, and the executed ones can be asked for at a socket.
     Recorded { control_socket: PathBuf },
 }
@@ -183,6 +186,9 @@ impl Machine {
             Time::Real => {}
             Time::Instructions => {
                 command.args(["-icount", "shift=0,sleep=off"]);
+            }
+            Time::Paced => {
+                command.args(["-icount", "shift=0"]);
             }
             Time::Recorded { control_socket } => {
                 let socket = escape_commas(&control_socket.display().to_string());

@@ -29,8 +29,8 @@ pub(crate) struct Damage {
     pub(super) tamper: Vec<Tampering>,
     /// The size to which the image is cut, in bytes.
     pub(super) cut_to: Option<u64>,
-    /// Bytes of the file system that the image lies on, as mount(8) has them: the host's disk is full soon.
-    pub(super) host_room: Option<String>,
+    /// KiB that the image may grow by: the host's disk is full then.
+    pub(super) host_room: Option<u64>,
     /// The boot must leave the disk as it finds it.
     pub(super) stays_unchanged: bool,
 }
@@ -66,7 +66,7 @@ impl Damage {
     /// Gives the machine the disk that this boot gets.
     pub(super) fn prepare(&self, image: &Path, machine: &mut Machine) {
         let image = self.image(image);
-        if let Some(room) = &self.host_room {
+        if let Some(room) = self.host_room {
             let small = image.with_file_name("small");
             machine.disk = Some(small.join("disk.img"));
             machine.launcher = on_small_file_system(&image, &small, room);
@@ -155,10 +155,11 @@ fn flip(file: &File, offset: u64) -> Result<()> {
 
 /// Starts what follows with the image on a file system of its own that nobody else sees, and
 /// brings the image back when it has ended.
-fn on_small_file_system(image: &Path, folder: &Path, room: &str) -> Vec<String> {
+fn on_small_file_system(image: &Path, folder: &Path, room: u64) -> Vec<String> {
     const SCRIPT: &str = r#"
         image=$1 folder=$2 room=$3; shift 3
-        mkdir -p "$folder" && mount -t tmpfs -o size="$room" small "$folder" &&
+        size=$(du -k "$image" | cut -f 1)
+        mkdir -p "$folder" && mount -t tmpfs -o size="$((size + room))k" small "$folder" &&
             cp --sparse=always "$image" "$folder/disk.img" || exit
         "$@"
         status=$?
@@ -170,7 +171,7 @@ fn on_small_file_system(image: &Path, folder: &Path, room: &str) -> Vec<String> 
     let mut launcher: Vec<_> = unshare.split(' ').map(str::to_owned).collect();
     launcher.extend([SCRIPT, "small"].map(str::to_owned));
     launcher.extend([image, folder].map(|path| path.display().to_string()));
-    launcher.push(room.to_owned());
+    launcher.push(room.to_string());
     launcher
 }
 

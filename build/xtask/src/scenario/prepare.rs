@@ -126,9 +126,11 @@ impl<'a> Preparer<'a> {
         if let Some(memory) = &boot.memory {
             machine.memory.clone_from(memory);
         }
-        if boot.clock == Clock::Instructions {
-            machine.time = Time::Instructions;
-        }
+        machine.time = match boot.clock {
+            Clock::Host => Time::Real,
+            Clock::Instructions => Time::Instructions,
+            Clock::Paced => Time::Paced,
+        };
         if let Some(on_reset) = boot.on_reset {
             machine.on_reset = on_reset;
         }
@@ -184,8 +186,11 @@ impl<'a> Preparer<'a> {
         })?;
         let folder = workspace::path("target/scenarios/programs");
         fs::create_dir_all(&folder)?;
-        let copy = folder.join(format!("{package}-{}", self.built.len()));
-        fs::copy(&elf, &copy).with_context(|| format!("{} cannot be copied", elf.display()))?;
+        // Another run beside this one makes the same file, and finds it whole at any time.
+        let copy = folder.join([package, features.unwrap_or("plain")].join("-"));
+        let part = copy.with_extension(std::process::id().to_string());
+        fs::copy(&elf, &part).with_context(|| format!("{} cannot be copied", elf.display()))?;
+        fs::rename(&part, &copy)?;
         self.built.insert(key, copy.clone());
         Ok(copy)
     }
