@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-/// How long QEMU may take to open its socket.
-const START: Duration = Duration::from_secs(10);
+/// How long QEMU may take to open its socket: a bound for hangs.
+const START: Duration = Duration::from_secs(120);
 
 /// A connection to QEMU's control socket.
 pub(crate) struct Control {

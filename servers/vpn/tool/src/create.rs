@@ -2,11 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use vpn_core::configuration::DEFAULT_MTU;
@@ -72,10 +72,20 @@ pub(crate) fn create(folder: &Path, places: &Places) -> Result<()> {
     write(&folder.join(PEER_FILE), &peer_text)
 }
 
-/// A port that nobody uses now. Somebody may by the time the peer is started, which then says so.
+/// A port that nobody uses now, below those that Linux hands out by itself (ip_local_port_range begins at 32768): so
+/// hardly anybody takes it before the peer is started, which then says so.
 fn free_port() -> Result<u16> {
-    let socket = UdpSocket::bind("127.0.0.1:0").context("the host gives no UDP port")?;
-    Ok(socket.local_addr()?.port())
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 20_000;
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        let random = fresh_key()?;
+        let port = FIRST + u16::from_le_bytes([random[0], random[1]]) % COUNT;
+        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("the host gives no UDP port")
 }
 
 pub(crate) fn fresh_key() -> Result<Zeroizing<[u8; 32]>> {
