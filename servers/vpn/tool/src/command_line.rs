@@ -57,7 +57,8 @@ enum Command {
         /// Write every packet inside the tunnel to this file, in tcpdump's format.
         #[arg(long, value_name = "FILE")]
         capture: Option<PathBuf>,
-        /// End when standard input does, as it does when whoever started the peer ends.
+        /// End when standard input does, as it does when whoever started the peer ends. Until then, each line there
+        /// that says `renew` begins a new session.
         #[arg(long)]
         until_input_ends: bool,
     },

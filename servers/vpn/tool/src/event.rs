@@ -12,6 +12,8 @@ pub(crate) enum Event {
         connection: u64,
         stream: std::io::Result<std::net::TcpStream>,
     },
+    /// Whoever started the peer wants a new session.
+    Renew,
     /// There is something to read from a connection, or room to write.
     Ready,
     /// A UDP flow got an answer.

@@ -117,7 +117,7 @@ impl Network {
     /// Does what an event asks for.
     pub(crate) fn handle(&mut self, event: Event) {
         match event {
-            Event::Datagram { .. } | Event::Ready => {}
+            Event::Datagram { .. } | Event::Renew | Event::Ready => {}
             Event::Connected { connection, stream } => {
                 let opening = self.tcp.connected(connection, stream, &mut self.sockets);
                 self.link.incoming.extend(opening);

@@ -34,6 +34,8 @@ pub(crate) struct Options {
 const BUFFER: usize = 2048;
 /// Events that are handled before packets leave.
 const BATCH: usize = 64;
+/// What is said on standard input for a new session.
+const RENEW: &str = "renew";
 /// The loop turns that often at least.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -79,9 +81,13 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
     };
     say(&format!("the peer listens on UDP port {port}"));
     if options.until_input_ends {
-        std::thread::spawn(|| {
-            // What is said there does not matter, nor why it ends.
-            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::thread::spawn(move || {
+            // Why it ends does not matter.
+            for line in std::io::stdin().lines().map_while(Result::ok) {
+                if line == RENEW {
+                    let _ = sender.send(Event::Renew);
+                }
+            }
             std::process::exit(0);
         });
     }
@@ -139,10 +145,12 @@ impl Peer {
     }
 
     fn handle(&mut self, event: Event) {
-        let Event::Datagram { from, mut payload } = event else {
-            return self.network.handle(event);
-        };
         let now = self.start.elapsed();
+        let (from, mut payload) = match event {
+            Event::Datagram { from, payload } => (from, payload),
+            Event::Renew => return self.tunnel.renew(now, &mut self.wire),
+            event => return self.network.handle(event),
+        };
         let received = self.tunnel.receive(from, &mut payload, now, &mut self.wire);
         if let Received::Packet(range) = received {
             self.note(&payload[range.clone()]);

@@ -320,6 +320,15 @@ impl Tunnel {
         u16::try_from(room / PADDING * PADDING).ok()
     }
 
+    /// Begins a new session with every peer whose place is known, however young the one in use is. Like all
+    /// handshakes it keeps the distance from the one before.
+    pub fn renew(&mut self, now: Duration, wire: &mut dyn Wire) {
+        let mut moment = Moment { now, wire };
+        for peer in self.peers.iter_mut().filter(|peer| peer.endpoint.is_some()) {
+            peer.begin_handshake(&mut self.shared, &mut moment);
+        }
+    }
+
     /// When [`Tunnel::on_deadline`] has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {

@@ -59,6 +59,26 @@ fn every_length_arrives_as_it_was_sent() {
 }
 
 #[test]
+fn sessions_can_be_renewed_under_load_without_losing_a_packet() {
+    let mut world = World::alike(&Setup::default());
+    let mut said = vec![world.say(0, 0)];
+    world.pass(SECOND);
+    for round in 0..100 {
+        // Either side, far more often than it would by itself.
+        world.renew(round % 2);
+        for mark in 0..20 {
+            said.push(world.say(0, mark));
+            world.pass(SECOND / 10);
+        }
+    }
+    world.pass(SECOND);
+    assert_eq!(world.sides[1].delivered, said);
+    // Each side keeps five seconds' distance.
+    let initiations = world.count(INITIATION);
+    assert!((20..=82).contains(&initiations), "{initiations} in 200 s");
+}
+
+#[test]
 fn nothing_of_a_packet_is_seen_on_the_wire() {
     let mut world = World::alike(&Setup::default());
     let secret = b"an address of the inside, a name, a password";

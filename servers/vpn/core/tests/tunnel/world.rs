@@ -197,6 +197,13 @@ impl World {
         packet
     }
 
+    /// Has a side begin a new session.
+    pub(crate) fn renew(&mut self, side: usize) {
+        let mut outbox = Outbox::default();
+        self.sides[side].tunnel.renew(self.now, &mut outbox);
+        self.post(side, outbox);
+    }
+
     /// Gives a side a datagram at once.
     pub(crate) fn deliver(&mut self, side: usize, from: SocketAddr, bytes: &[u8]) -> Received {
         let mut datagram = bytes.to_vec();
