@@ -104,6 +104,9 @@ impl Server {
             Some((Recipient::View(index), key)) => views[index].press(key),
             None => {}
         })?;
+        if multiplexer.take_status_request() {
+            clients.iter_mut().for_each(Source::ask_for_status);
+        }
         Ok(())
     }
 

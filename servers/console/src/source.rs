@@ -13,6 +13,8 @@ pub(crate) struct Source {
     broken: Broken,
     asked: bool,
     in_line: bool,
+    /// How often it was asked how it is.
+    status_asked: u64,
 }
 
 /// Whether the other side broke the channel's rules; it is not listened to any more then.
@@ -41,6 +43,7 @@ impl Source {
             broken: Broken::No,
             asked: false,
             in_line: false,
+            status_asked: 0,
         })
     }
 
@@ -90,6 +93,13 @@ impl Source {
         if self.broken == Broken::No && self.keys.write(&[key]) == Ok(1) {
             self.channel.signal();
         }
+    }
+
+    /// Asks it to print how it is. Who has nothing to say about itself does not look.
+    pub(crate) fn ask_for_status(&mut self) {
+        self.status_asked += 1;
+        self.channel.set_attention(self.status_asked);
+        self.channel.signal();
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ChannelError> {

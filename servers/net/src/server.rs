@@ -52,6 +52,9 @@ impl Server {
         for client in self.network.whom_to_wake() {
             client.signal();
         }
+        if runtime::status_is_wanted() {
+            self.network.tell_status();
+        }
         while let Some(notice) = self.network.take_notice() {
             runtime::println!("{notice}");
         }

@@ -81,6 +81,9 @@ impl Server {
             self.now = clock.duration(clock.now());
             self.do_what_is_due();
             while self.carry() {}
+            if runtime::status_is_wanted() {
+                self.status.tell_all();
+            }
             self.status
                 .tell(&self.tunnel, self.inside.counters(), self.now);
             let next = self.next_deadline();

@@ -20,6 +20,8 @@ pub(crate) struct Status {
     dropped: u64,
     refused: u64,
     counts_told: Duration,
+    /// Somebody asks: everything is told, new or not.
+    is_asked: bool,
 }
 
 /// What a line says of a peer.
@@ -39,23 +41,30 @@ impl Status {
             dropped: 0,
             refused: 0,
             counts_told: Duration::ZERO,
+            is_asked: false,
         }
+    }
+
+    /// Tells everything the next time.
+    pub(crate) const fn tell_all(&mut self) {
+        self.is_asked = true;
     }
 
     /// Tells what is new, if it is time.
     pub(crate) fn tell(&mut self, tunnel: &Tunnel, inside: &inside::Counters, now: Duration) {
-        if now >= self.peers_told + PEER_INTERVAL {
+        if self.is_asked || now >= self.peers_told + PEER_INTERVAL {
             self.tell_peers(tunnel, now);
         }
-        if now >= self.counts_told + INTERVAL {
+        if self.is_asked || now >= self.counts_told + INTERVAL {
             self.tell_counts(tunnel.counters(), inside, now);
         }
+        self.is_asked = false;
     }
 
     fn tell_peers(&mut self, tunnel: &Tunnel, now: Duration) {
         for (peer, told) in tunnel.peers().zip(&mut self.peers) {
             let new = Told::of(&peer);
-            if new == *told {
+            if new == *told && !self.is_asked {
                 continue;
             }
             *told = new;
@@ -87,7 +96,7 @@ impl Status {
             .iter()
             .map(|reason| inside.refused(*reason))
             .sum();
-        if (dropped, refused) == (self.dropped, self.refused) {
+        if (dropped, refused) == (self.dropped, self.refused) && !self.is_asked {
             return;
         }
         (self.dropped, self.refused, self.counts_told) = (dropped, refused, now);

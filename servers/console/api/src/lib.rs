@@ -3,6 +3,9 @@
 //! A component's lines are a byte stream towards the console; printing is the runtime's business.
 //! A component that the manifest allows to ask sets the attention word of its side: the console
 //! then gives it the screen and every keystroke until the word is cleared.
+//!
+//! The attention word of the console's side is a number that changes when whoever sits there wants to know how
+//! everybody is: a component that has something to tell looks at it when it is woken, see `runtime::status_is_wanted`.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -34,5 +34,5 @@ impl Command {
 }
 
 /// The answer to [`Command::Help`].
-pub(crate) const HELP: &str = "Ctrl-T, then: s who has the screen, n next, 1-9 that guest, \
+pub(crate) const HELP: &str = "Ctrl-T, then: s who has the screen and how all are, n next, 1-9 that guest, \
                                p the question that waits, Ctrl-T itself, h this help";

@@ -49,6 +49,8 @@ pub struct Multiplexer {
     last_view: Option<Recipient>,
     /// The attention key was the last one.
     expects_command: bool,
+    /// Somebody wants to know how everybody is.
+    wants_status: bool,
 }
 
 impl Multiplexer {
@@ -68,6 +70,7 @@ impl Multiplexer {
             screen: Screen::default(),
             lines: VecDeque::new(),
             expects_command: false,
+            wants_status: false,
         }
     }
 
@@ -162,6 +165,11 @@ impl Multiplexer {
         self.focus.map(|recipient| (recipient, key))
     }
 
+    /// Whether the components are to say how they are. Answers once.
+    pub fn take_status_request(&mut self) -> bool {
+        core::mem::take(&mut self.wants_status)
+    }
+
     /// To be called when nobody has more to print: lines that wait for the end of another line
     /// interrupt it now.
     pub fn pause(&mut self) {
@@ -185,7 +193,10 @@ impl Multiplexer {
         match command {
             Command::Literal => return self.focus.map(|recipient| (recipient, ATTENTION_KEY)),
             Command::Help => self.announce(HELP),
-            Command::Status => self.announce_status(),
+            Command::Status => {
+                self.announce_status();
+                self.wants_status = true;
+            }
             Command::View(index) => self.choose(Recipient::View(index)),
             Command::Next => self.choose_next(),
             Command::Question => match self.next_asker() {

@@ -210,6 +210,17 @@ fn who_may_not_ask_does_not_get_the_keys() {
 }
 
 #[test]
+fn who_asks_for_the_status_asks_everybody_once() {
+    let mut console = console_in_use();
+    assert!(!console.take_status_request());
+    assert_eq!(press(&mut console, b"s"), [(Recipient::View(OFFICE), b's')]);
+    assert!(!console.take_status_request());
+    assert_eq!(press(&mut console, b"\x14s"), []);
+    assert!(console.take_status_request());
+    assert!(!console.take_status_request());
+}
+
+#[test]
 fn a_question_can_be_left_and_returned_to() {
     let mut console = console_in_use();
     console.client_output(VAULT, b"passphrase: ");

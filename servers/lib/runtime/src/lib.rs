@@ -42,7 +42,7 @@ pub use endpoint::{CallError, Endpoint, Event, PEER_RESET, Request, Server};
 pub use environment;
 pub use kernel_calls;
 pub use notification::{Notification, Signal};
-pub use output::{output_is_taken, print_arguments, redirect_output};
+pub use output::{output_is_taken, print_arguments, redirect_output, status_is_wanted};
 pub use processor_level::missing_from_v3;
 pub use processor_random::ProcessorRandom;
 pub use random::Random;

@@ -25,6 +25,8 @@ struct Console {
     channel: Channel,
     writer: ByteWriter,
     lost: usize,
+    /// The number of the console's last question how this program is.
+    status_told: u64,
 }
 
 /// Prints to this program's console.
@@ -68,15 +70,30 @@ pub fn output_is_taken() -> bool {
     }
 }
 
+/// Whether whoever sits at the console wants to know how this program is. Answers once to each time.
+#[must_use]
+pub fn status_is_wanted() -> bool {
+    match OUTPUT.try_lock().as_deref_mut() {
+        Some(Output::Console(console)) => {
+            let asked = console.channel.attention();
+            core::mem::replace(&mut console.status_told, asked) != asked
+        }
+        _ => false,
+    }
+}
+
 /// Opens the console, if there is one.
 pub(crate) fn open(memory: &Memory) {
     if let Ok(channel) = Channel::open(memory, CHANNEL)
         && let Ok(writer) = channel.byte_writer()
     {
+        let status_told = channel.attention();
         *OUTPUT.lock() = Output::Console(Console {
             channel,
             writer,
             lost: 0,
+            // What was asked before this program's time is not for it.
+            status_told,
         });
     }
 }

@@ -23,8 +23,8 @@ pub enum Notice {
     Addresses(Addresses),
     /// The client of that name broke the rules of its channel.
     CutOff(&'static str),
-    /// Packets were dropped.
-    Dropped(Counters),
+    /// What went through, and what was dropped.
+    Counters(Counters),
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +49,13 @@ impl Notices {
         }
     }
 
+    /// The same for who asks: however many there were lately.
+    pub(crate) fn tell(&mut self, notice: Notice) {
+        if self.waiting.len() < MOST {
+            self.waiting.push_back(notice);
+        }
+    }
+
     pub(crate) fn take(&mut self) -> Option<Notice> {
         self.waiting.pop_front()
     }
@@ -58,7 +65,7 @@ impl Notices {
         if self.next_report <= now && counters.dropped() != self.reported {
             self.reported = counters.dropped();
             self.next_report = now + PAUSE;
-            self.add(Notice::Dropped(counters.clone()), now);
+            self.add(Notice::Counters(counters.clone()), now);
         }
     }
 
@@ -78,7 +85,7 @@ impl fmt::Display for Notice {
                 f,
                 "listens to {name} no more: it broke the rules of its channel"
             ),
-            Self::Dropped(counters) => counters.fmt(f),
+            Self::Counters(counters) => counters.fmt(f),
         }
     }
 }

@@ -181,6 +181,13 @@ impl<T: Transport> Network<T> {
         self.notices.take()
     }
 
+    /// Has the next notices say how the network is: somebody asks.
+    pub fn tell_status(&mut self) {
+        self.notices.tell(Notice::Link(self.link_is_up));
+        self.notices.tell(Notice::Addresses(self.addresses));
+        self.notices.tell(Notice::Counters(self.counters.clone()));
+    }
+
     /// What went through and what was dropped.
     pub fn counters(&self) -> &Counters {
         &self.counters
