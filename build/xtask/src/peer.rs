@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -45,11 +46,15 @@ pub(crate) fn complaints(folder: &Path) -> PathBuf {
 }
 
 /// Makes keys for both ends of the tunnel with this number in a folder that is not there yet; the file for the
-/// guest's volume.
-pub(crate) fn create(folder: &Path, tunnel: usize) -> Result<PathBuf> {
+/// guest's volume. The machine finds the host at `host`, or where QEMU's own network has it.
+pub(crate) fn create(folder: &Path, tunnel: usize, host: Option<IpAddr>) -> Result<PathBuf> {
     let mut command = Command::new(tool()?);
     command.arg("create").arg(folder);
-    run_quietly(command.args(["--tunnel", &tunnel.to_string()]))?;
+    command.args(["--tunnel", &tunnel.to_string()]);
+    if let Some(host) = host {
+        command.arg("--host").arg(host.to_string());
+    }
+    run_quietly(&mut command)?;
     Ok(folder.join(GUEST))
 }
 
@@ -97,11 +102,18 @@ pub(crate) fn start(folder: &Path, capture: Option<&Path>) -> Result<Option<Peer
     let mut log = File::create(folder.join("sessions.log"))?;
     thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
-            use std::io::Write;
             let _ = writeln!(log, "{line}");
         }
     });
     Ok(Some(peer))
+}
+
+impl Peer {
+    /// Has it begin a new session.
+    pub(crate) fn renew(&mut self) -> Result<()> {
+        let input = self.0.stdin.as_mut().context("the peer has no input")?;
+        writeln!(input, "renew").context("the tunnel's other end has ended")
+    }
 }
 
 impl Drop for Peer {

@@ -40,7 +40,7 @@ pub(crate) fn missing_keys(image: &Path, tunnel: Tunnel<'_>) -> Result<Option<Ke
         Some(own) => peer::adopt(own, &folder)?,
         None => {
             forget(&folder)?;
-            peer::create(&folder, tunnel.number)?
+            peer::create(&folder, tunnel.number, None)?
         }
     };
     Ok(Some(Keys { file, folder }))

@@ -47,7 +47,7 @@ pub(super) fn with_tunnel(
 ) -> Result<(Machine, Option<Peer>)> {
     start_afresh(folder)?;
     let place = folder.join("peer");
-    let keys = peer::create(&place, 0)?;
+    let keys = peer::create(&place, 0, None)?;
     create_volume(folder, Some(&keys))?;
     let manifest = workspace::path(DEFAULT_MANIFEST);
     let machine = machine(metadata, &manifest, folder, executing(script))?;

@@ -28,8 +28,9 @@ pub(crate) struct Arguments {
     /// Name the scenarios and what each shows.
     #[arg(long)]
     list: bool,
-    /// Feed the parsers of packets a million hostile packets of each kind instead of some thousands (minutes).
-    #[arg(long, conflicts_with_all = ["filter", "list", "kernel"])]
+    /// Feed the parsers of packets, and the network card, a million hostile packets of each kind instead of some
+    /// thousands (minutes, with a slow emulator hours).
+    #[arg(long, conflicts_with_all = ["list", "kernel"])]
     full: bool,
     /// Only the rules of the kernel's interface, on this kernel: one that speaks seL4's interface (x86_64, MCS,
     /// debug build). An ELF file that QEMU's -kernel takes: 32 bits with a Multiboot header, or with a PVH note.
@@ -72,19 +73,19 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     host::ensure(&host::ALL)?;
     let metadata = workspace::metadata()?;
     let mut tally = Tally::default();
+    let extent = if arguments.full {
+        Extent::Full
+    } else {
+        Extent::Usual
+    };
     if arguments.filter.is_none() {
-        let extent = if arguments.full {
-            Extent::Full
-        } else {
-            Extent::Usual
-        };
         tally = host_tests::run(&metadata, extent)?;
         let subject = Subject::read()?;
         for check in &check::ALL {
             tally.count(check.holds(&subject));
         }
     }
-    play_all(&scenarios, &metadata, &mut tally);
+    play_all(&scenarios, &metadata, extent, &mut tally);
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(if tally.failed == 0 && tally.passed > 0 {
         ExitCode::SUCCESS
@@ -109,7 +110,7 @@ fn try_kernel(kernel: &Path) -> Result<ExitCode> {
 }
 
 /// Builds all scenarios, then plays as many at a time as there are cores.
-fn play_all(scenarios: &[Scenario], metadata: &Metadata, tally: &mut Tally) {
+fn play_all(scenarios: &[Scenario], metadata: &Metadata, extent: Extent, tally: &mut Tally) {
     let mut preparer = Preparer::new(metadata);
     let mut ready = Vec::new();
     for scenario in scenarios {
@@ -126,15 +127,15 @@ fn play_all(scenarios: &[Scenario], metadata: &Metadata, tally: &mut Tally) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(|| play_queue(&queue));
+            scope.spawn(|| play_queue(&queue, extent));
         }
     });
 }
 
-fn play_queue(queue: &Mutex<(Vec<Prepared<'_>>, &mut Tally)>) {
+fn play_queue(queue: &Mutex<(Vec<Prepared<'_>>, &mut Tally)>, extent: Extent) {
     // A poisoned lock means that another worker panicked; its panic is what is reported.
     while let Some(prepared) = queue.lock().ok().and_then(|mut queue| queue.0.pop()) {
-        let verdict = scenario::play(&prepared);
+        let verdict = scenario::play(&prepared, extent);
         let seconds = verdict.duration.as_secs_f32();
         let Ok(mut queue) = queue.lock() else { return };
         if verdict.findings.is_empty() {

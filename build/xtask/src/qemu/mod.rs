@@ -13,5 +13,5 @@ pub(crate) use control::Control;
 pub(crate) use ending::Ending;
 pub(crate) use machine::{Firmware, Machine, OnReset, Time};
 pub(crate) use network::{MAC, Network};
-pub(crate) use session::{Complaints, Event, Session};
+pub(crate) use session::{Complaints, Event, Remarks, Session};
 pub(crate) use watch::{Watch, find};

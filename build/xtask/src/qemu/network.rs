@@ -14,11 +14,16 @@ pub(crate) const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
 pub(crate) struct Network {
     /// Where every frame is written to, in tcpdump's format.
     pub(crate) capture: Option<PathBuf>,
+    /// The socket of a network of the user's, among the abstract names; without it, it is QEMU's own.
+    pub(crate) socket: Option<String>,
 }
 
 impl Network {
     pub(super) fn add(&self, command: &mut Command, time: &Time, extra: &[String]) {
-        if !replaces_network(extra) {
+        if let Some(name) = &self.socket {
+            let place = format!("addr.type=unix,addr.abstract=on,addr.tight=on,addr.path={name}");
+            command.args(["-netdev", &format!("stream,id=net0,server=off,{place}")]);
+        } else if !replaces_network(extra) {
             // Naming IPv6 alone would switch IPv4 off. The host's loopback is 10.0.2.2 and fec0::2.
             command.args(["-netdev", "user,id=net0,ipv4=on,ipv6=on"]);
         }
@@ -30,7 +35,9 @@ impl Network {
         if matches!(time, Time::Recorded { .. }) {
             command.args(["-object", "filter-replay,id=replay0,netdev=net0"]);
         }
-        if let Some(file) = &self.capture {
+        // A network of the user's captures by itself: it knows who sent what.
+        let capture = self.capture.as_ref().filter(|_| self.socket.is_none());
+        if let Some(file) = capture {
             let file = escape_commas(&file.display().to_string());
             command.args([
                 "-object",

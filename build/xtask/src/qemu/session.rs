@@ -1,10 +1,11 @@
 //! A machine that is running, its serial line in our hands; or another program that is used like one.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -19,7 +20,29 @@ pub(crate) struct Session {
     child: Child,
     status: Option<ExitStatus>,
     input: ChildStdin,
-    output: Receiver<Vec<u8>>,
+    heard: Receiver<Heard>,
+    remarks: Sender<Heard>,
+    /// Remarks that wait for the end of a line.
+    waiting: VecDeque<String>,
+    is_in_line: bool,
+}
+
+/// What is heard of a machine.
+enum Heard {
+    Output(Vec<u8>),
+    Remark(String),
+    /// It prints nothing any more.
+    End,
+}
+
+/// Where somebody beside the machine says what happens to it: between two lines of the machine's.
+pub(crate) struct Remarks(Sender<Heard>);
+
+impl Remarks {
+    /// Says a line. It may be that nobody listens any more.
+    pub(crate) fn say(&self, line: &str) {
+        let _ = self.0.send(Heard::Remark(line.to_owned()));
+    }
 }
 
 /// Where goes what QEMU itself has to say.
@@ -61,13 +84,23 @@ impl Session {
             .stderr(complaints)
             .spawn()?;
         let input = child.stdin.take().context("it has no input")?;
-        let output = forward(child.stdout.take().context("it has no output")?);
+        let (remarks, heard) = mpsc::channel();
+        let output = child.stdout.take().context("it has no output")?;
+        forward(output, remarks.clone());
         Ok(Session {
             child,
             status: None,
             input,
-            output,
+            heard,
+            remarks,
+            waiting: VecDeque::new(),
+            is_in_line: false,
         })
+    }
+
+    /// For who is beside the machine: what is said there stands among what the machine prints.
+    pub(crate) fn remarks(&self) -> Remarks {
+        Remarks(self.remarks.clone())
     }
 
     /// What QEMU itself says, of a machine started with [`Complaints::Piped`].
@@ -77,16 +110,28 @@ impl Session {
 
     /// Waits for the next event; at the deadline the machine is stopped.
     pub(crate) fn next(&mut self, deadline: Instant) -> Result<Event> {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        // Who prints without end is stopped too.
-        let output = match patience.is_zero() {
-            true => Err(RecvTimeoutError::Timeout),
-            false => self.output.recv_timeout(patience),
-        };
-        match output {
-            Ok(bytes) => return Ok(Event::Output(bytes)),
-            Err(RecvTimeoutError::Disconnected) => self.wait(deadline)?,
-            Err(RecvTimeoutError::Timeout) => {}
+        loop {
+            if let Some(line) = self.waiting.pop_front_if(|_| !self.is_in_line) {
+                return Ok(Event::Output(format!("{line}\r\n").into_bytes()));
+            }
+            let patience = deadline.saturating_duration_since(Instant::now());
+            // Who prints without end is stopped too.
+            let heard = match patience.is_zero() {
+                true => Err(RecvTimeoutError::Timeout),
+                false => self.heard.recv_timeout(patience),
+            };
+            match heard {
+                Ok(Heard::Output(bytes)) => {
+                    self.is_in_line = !bytes.ends_with(b"\n");
+                    return Ok(Event::Output(bytes));
+                }
+                Ok(Heard::Remark(line)) => self.waiting.push_back(line),
+                Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {
+                    self.wait(deadline)?;
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+            }
         }
         Ok(Event::Ended(match self.status {
             Some(status) => Ending::of(status),
@@ -139,15 +184,18 @@ impl Drop for Session {
 }
 
 /// Passes on what the machine prints, from a thread of its own.
-fn forward(mut output: ChildStdout) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
+fn forward(mut output: ChildStdout, heard: Sender<Heard>) {
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = output.read(&mut buffer) {
-            if sender.send(buffer[..length].to_vec()).is_err() {
+            if heard
+                .send(Heard::Output(buffer[..length].to_vec()))
+                .is_err()
+            {
                 return;
             }
         }
+        // Whoever ended the machine does not ask any more.
+        let _ = heard.send(Heard::End);
     });
-    receiver
 }

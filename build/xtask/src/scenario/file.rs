@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::damage::Damage;
 use super::inside::Inside;
+use super::outside::{Deed, Outside};
 use super::wire::Wire;
 use crate::guest::Extra;
 use crate::qemu::{Firmware, OnReset};
@@ -58,6 +59,8 @@ pub(crate) struct Boot {
     /// Ports of the host's loopback at which every datagram is sent back.
     #[serde(default)]
     pub(crate) udp_echo: Vec<u16>,
+    /// The network outside, in the place of QEMU's own.
+    pub(crate) outside: Option<Outside>,
     /// What may be seen on the wire.
     pub(crate) wire: Option<Wire>,
     /// What each peer sees inside its tunnel, in the order of the volumes.
@@ -80,7 +83,7 @@ pub(crate) struct Boot {
     /// Texts that the command must print, in this order.
     #[serde(default)]
     pub(crate) exec_expect: Vec<String>,
-    /// What is typed, each once its text has appeared behind the one before.
+    /// What is typed and done, each once its text has appeared behind the one before.
     #[serde(default)]
     pub(crate) send: Vec<Send>,
     /// Texts that must appear, those of one component ("[name] ...") in this order.
@@ -108,13 +111,17 @@ pub(crate) struct Boot {
     pub(crate) host_status: i32,
 }
 
-/// Keystrokes.
+/// Keystrokes, or deeds in the network outside.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Send {
-    /// The text on the console that they wait for.
+    /// The text on the console that they wait for. The network's own remarks stand there as "[outside] ...".
     pub(crate) after: String,
+    /// What is done first.
+    #[serde(default)]
+    pub(crate) deeds: Vec<Deed>,
     /// What is typed.
+    #[serde(default)]
     pub(crate) text: String,
 }
 
@@ -198,6 +205,11 @@ impl Boot {
             }
             _ => bail!("a boot has one of `program`, `system` and `host`"),
         }
+        let has_deeds = self.send.iter().any(|send| !send.deeds.is_empty());
+        ensure!(
+            self.outside.is_some() || !has_deeds,
+            "`deeds` need an `outside`"
+        );
         Ok(())
     }
 

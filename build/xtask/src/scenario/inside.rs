@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::wire;
+use super::capture;
 use crate::qemu::find;
 
 /// What a peer may see inside its tunnel, and does see.
@@ -35,7 +35,7 @@ impl Inside {
     pub(super) fn findings(&self, capture: &Path) -> Result<Vec<String>> {
         let bytes =
             fs::read(capture).with_context(|| format!("{} cannot be read", capture.display()))?;
-        Ok(self.judge(&wire::frames(&bytes)?))
+        Ok(self.judge(&capture::frames(&bytes)?))
     }
 
     fn judge(&self, packets: &[&[u8]]) -> Vec<String> {

@@ -1,9 +1,10 @@
 //! Scenarios: what is booted in QEMU, what is done to it, and what must come of it.
 //!
 //! Each is one file in qemu-tests/scenarios. [`file`] is its form, [`prepare`] builds what it
-//! boots, [`damage`] what is done to its disk, [`play`] runs it, [`judge`] compares what happened
+//! boots, [`damage`] what is done to its disk, [`play`] runs it on its [`stage`], [`judge`] compares what happened
 //! with what must, [`last_words`] shows the end of what failed.
 
+mod capture;
 mod damage;
 mod disk;
 mod echo;
@@ -11,9 +12,12 @@ mod file;
 mod host_shell;
 mod inside;
 mod judge;
+mod kind;
 mod last_words;
+mod outside;
 mod play;
 mod prepare;
+mod stage;
 mod time;
 mod wire;
 

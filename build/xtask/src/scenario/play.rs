@@ -10,10 +10,13 @@ use super::damage::{self, Damage};
 use super::echo::Echoes;
 use super::file::{Boot, Passphrase};
 use super::judge::{self, Outcome};
+use super::stage::Stage;
 use super::time::Arrivals;
 use super::{Prepared, SCENARIO_NONCE, disk, host_shell, inside, last_words};
+use crate::host_tests::Extent;
+use crate::peer;
 use crate::qemu::{CommandOutput, Complaints, Event, Session, Watch};
-use crate::{peer, volume};
+use crate::volume;
 
 /// What came of a scenario.
 pub(crate) struct Verdict {
@@ -27,9 +30,9 @@ pub(crate) struct Verdict {
 }
 
 /// Plays every boot in order and stops at the first that goes wrong.
-pub(crate) fn play(prepared: &Prepared<'_>) -> Verdict {
+pub(crate) fn play(prepared: &Prepared<'_>, extent: Extent) -> Verdict {
     let started = Instant::now();
-    let played = play_boots(prepared).unwrap_or_else(|error| Played {
+    let played = play_boots(prepared, extent).unwrap_or_else(|error| Played {
         findings: vec![format!("{error:#}")],
         last_words: Vec::new(),
     });
@@ -48,16 +51,13 @@ struct Played {
     last_words: Vec<String>,
 }
 
-fn play_boots(prepared: &Prepared<'_>) -> Result<Played> {
+fn play_boots(prepared: &Prepared<'_>, extent: Extent) -> Result<Played> {
     let scenario = prepared.scenario;
-    // They serve until the last boot has ended.
-    let start = |folder: &PathBuf| peer::start(folder, Some(&inside::capture(folder)));
-    let peers = prepared.peers.iter().map(start);
-    let _peers = peers.collect::<Result<Vec<_>>>()?;
+    let mut stage = Stage::new(prepared, extent)?;
     for number in 0..scenario.boot.len() {
         let mut played = match prepared.disks.first() {
-            Some(image) => play_on_disk(prepared, number, image)?,
-            None => play_logged(prepared, number)?,
+            Some(image) => play_on_disk(prepared, number, image, &mut stage)?,
+            None => play_logged(prepared, number, &mut stage)?,
         };
         if !played.findings.is_empty() {
             for finding in &mut played.findings {
@@ -76,7 +76,12 @@ fn play_boots(prepared: &Prepared<'_>) -> Result<Played> {
 }
 
 /// Plays a boot whose disk may be damaged before, and looked at afterwards.
-fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<Played> {
+fn play_on_disk(
+    prepared: &Prepared<'_>,
+    number: usize,
+    disk: &Path,
+    stage: &mut Stage,
+) -> Result<Played> {
     let boots = &prepared.scenario.boot;
     let earlier = disk.with_file_name("earlier.img");
     let no_damage = Damage::default();
@@ -91,10 +96,10 @@ fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<P
         damage::copy(disk, &earlier)?;
     }
     if !damage.stays_unchanged {
-        return play_logged(prepared, number);
+        return play_logged(prepared, number, stage);
     }
     let before = disk::digest(&image)?;
-    let mut played = play_logged(prepared, number)?;
+    let mut played = play_logged(prepared, number, stage)?;
     if disk::digest(&image)? != before {
         played.findings.push("the disk has changed".into());
     }
@@ -102,32 +107,37 @@ fn play_on_disk(prepared: &Prepared<'_>, number: usize, disk: &Path) -> Result<P
 }
 
 /// Plays a boot and keeps what the console showed.
-fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Played> {
+fn play_logged(prepared: &Prepared<'_>, number: usize, stage: &mut Stage) -> Result<Played> {
     let boot = &prepared.scenario.boot[number];
     let log = prepared.folder.join(format!("console-{}.log", number + 1));
     let complaints = log.with_extension("qemu.log");
     let timeout = Duration::from_secs(prepared.scenario.timeout_seconds);
+    let timeout = timeout + stage.time_for_floods(boot);
     let echoes = Echoes::start(&boot.udp_echo)?;
     let machine = &prepared.machines[number];
     let session = match machine {
-        Some(machine) => Session::start(machine, Complaints::Kept(&complaints))?,
+        Some(machine) => {
+            let socket = Stage::open_socket(machine)?;
+            let session = Session::start(machine, Complaints::Kept(&complaints))?;
+            if let Some(socket) = socket {
+                stage.start_network(socket, boot, machine, session.remarks())?;
+            }
+            session
+        }
         None => host_shell::start(
             boot,
             &prepared.folder,
             prepared.disks.first().map(PathBuf::as_path),
         )?,
     };
-    let outcome = play_boot(boot, session, Instant::now() + timeout)?;
+    let outcome = play_boot(boot, session, Instant::now() + timeout, stage)?;
     drop(echoes);
     fs::write(&log, &outcome.console)
         .with_context(|| format!("{} cannot be written", log.display()))?;
     let mut findings = judge::findings(boot, &outcome);
-    let network = machine
-        .as_ref()
-        .and_then(|machine| machine.network.as_ref());
-    let capture = network.and_then(|network| network.capture.as_ref());
-    if let (Some(wire), Some(capture)) = (&boot.wire, capture) {
-        findings.extend(wire.findings(capture)?);
+    let frames = machine.as_ref().map(|machine| stage.frames(machine));
+    if let (Some(wire), Some(frames)) = (&boot.wire, frames.transpose()?.flatten()) {
+        findings.extend(wire.findings(&frames));
     }
     if boot.inside.len() > prepared.peers.len() {
         findings.push("`inside` has more entries than there are peers".into());
@@ -152,7 +162,12 @@ fn play_logged(prepared: &Prepared<'_>, number: usize) -> Result<Played> {
     })
 }
 
-fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Outcome> {
+fn play_boot(
+    boot: &Boot,
+    mut session: Session,
+    deadline: Instant,
+    stage: &mut Stage,
+) -> Result<Outcome> {
     let mut command = CommandOutput::new(SCENARIO_NONCE);
     let mut console = Vec::new();
     let mut arrivals = Arrivals::default();
@@ -173,6 +188,9 @@ fn play_boot(boot: &Boot, mut session: Session, deadline: Instant) -> Result<Out
         while let Some(send) = boot.send.get(sent)
             && cues.sees(&console, &send.after)
         {
+            for deed in &send.deeds {
+                stage.act(deed)?;
+            }
             if session.send(&send.text).is_err() {
                 // It is gone, and its end comes next.
                 break;

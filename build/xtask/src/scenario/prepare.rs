@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::SCENARIO_NONCE;
-use super::disk;
 use super::file::{Boot, Clock, Scenario};
 use super::work_folder;
+use super::{disk, outside};
 use crate::guest::{self, GuestCommand, GuestOptions};
 use crate::program::{self, KERNEL, KERNEL_DEBUG, Options};
 use crate::progress::step;
@@ -64,6 +64,11 @@ impl<'a> Preparer<'a> {
         }
         fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let mut outsides = scenario
+            .boot
+            .iter()
+            .filter_map(|boot| boot.outside.as_ref());
+        let place = outsides.next().map(|outside| outside.peer.place());
         let mut disks = Vec::new();
         let mut peers = Vec::new();
         for (number, volume) in volumes(scenario)?.iter().enumerate() {
@@ -71,7 +76,7 @@ impl<'a> Preparer<'a> {
             let mut keys = None;
             if volume.has_tunnel {
                 let peer = folder.join(format!("peer{}", suffix(number)));
-                keys = Some(peer::create(&peer, number)?);
+                keys = Some(peer::create(&peer, number, place)?);
                 peers.push(peer);
             }
             disk::create(&image, keys.as_deref())?;
@@ -109,9 +114,10 @@ impl<'a> Preparer<'a> {
             (None, None) => bail!("there is nothing to boot"),
         };
         let mut network = equipment.network;
-        if boot.wire.is_some() {
+        if boot.wire.is_some() || boot.outside.is_some() {
             let network = network.as_mut().context("the system has no network")?;
             network.capture = Some(root.with_extension("pcap"));
+            network.socket = boot.outside.as_ref().map(|_| outside::Socket::fresh_name());
         }
         let mut machine = match boot.firmware {
             None => Machine::new(kernel, root),

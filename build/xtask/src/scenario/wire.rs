@@ -1,12 +1,18 @@
 //! What may be seen on the wire, and what was.
 
-use std::fs;
-use std::path::Path;
+use std::net::IpAddr;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use crate::qemu::{MAC, find};
+use super::capture::{Captured, Direction};
+use super::kind::{self, Kind, Known};
+use crate::qemu::find;
+
+/// Bytes before the addresses of an IPv4 packet, and of an IPv6 packet.
+const BEFORE_ADDRESSES: [(usize, usize); 2] = [(4, 12), (16, 8)];
+/// More findings than these tell nothing new.
+const MOST_FINDINGS: usize = 10;
 
 /// What may be seen on the wire.
 #[derive(Deserialize)]
@@ -14,190 +20,198 @@ use crate::qemu::{MAC, find};
 pub(crate) struct Wire {
     /// The kinds of frames that the machine sends: nothing else, and some of each.
     only: Vec<Kind>,
+    /// Addresses of the inside, of IP or Ethernet, which no frame of the machine's shows.
+    #[serde(default)]
+    inside: Vec<Address>,
     /// Texts that are in no frame, whoever sent it.
     #[serde(default)]
     must_not_contain: Vec<String>,
 }
 
-/// A kind of frame.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+/// An address as it stands in frames.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(try_from = "String")]
-pub(crate) enum Kind {
-    /// ARP.
-    Arp,
-    /// A client's messages to a DHCP server.
-    Dhcp,
-    /// ICMPv6 of neighbour discovery: solicitations and advertisements of neighbours, solicitations of routers.
-    NeighbourDiscovery,
-    /// Messages of WireGuard, to whatever port (whitepaper, section 5.4: a kind from 1 to 4, and three zeroes).
-    Tunnel,
-    /// Other datagrams to that port.
-    UdpTo(u16),
+struct Address {
+    text: String,
+    bytes: Vec<u8>,
 }
 
-impl TryFrom<String> for Kind {
+impl TryFrom<String> for Address {
     type Error = anyhow::Error;
 
-    fn try_from(text: String) -> Result<Kind> {
-        Ok(match text.as_str() {
-            "arp" => Kind::Arp,
-            "dhcp" => Kind::Dhcp,
-            "neighbour-discovery" => Kind::NeighbourDiscovery,
-            "tunnel" => Kind::Tunnel,
-            other => match other.strip_prefix("udp to ") {
-                Some(port) => Kind::UdpTo(port.parse()?),
-                None => bail!("no kind of frame is called {other:?}"),
-            },
-        })
+    fn try_from(text: String) -> Result<Address> {
+        let bytes = match text.parse() {
+            Ok(IpAddr::V4(address)) => address.octets().to_vec(),
+            Ok(IpAddr::V6(address)) => address.octets().to_vec(),
+            Err(_) => {
+                let pairs = text.split(':').map(|pair| u8::from_str_radix(pair, 16));
+                let Ok(bytes) = pairs.collect::<Result<Vec<_>, _>>() else {
+                    bail!("{text:?} is no address");
+                };
+                bytes
+            }
+        };
+        Ok(Address { text, bytes })
+    }
+}
+
+impl Address {
+    /// Whether the frame shows it. In ciphertext the few bytes of an IPv4 address are found by chance, so they are
+    /// looked for where a packet would have them.
+    fn is_shown_by(&self, frame: &Known<'_>) -> bool {
+        let is_in = |bytes| find(bytes, &self.bytes).is_some();
+        let size = self.bytes.len();
+        let is_an_end = |(_, before): &(usize, usize)| {
+            let ends = frame.sealed.get(*before..before + 2 * size);
+            ends.is_some_and(|ends| ends.chunks(size).any(|end| end == self.bytes))
+        };
+        let mut layouts = BEFORE_ADDRESSES
+            .iter()
+            .filter(|(length, _)| *length == size);
+        is_in(frame.readable) || size > 4 && is_in(frame.sealed) || layouts.any(is_an_end)
     }
 }
 
 impl Wire {
-    /// What is wrong with the frames in a capture.
-    pub(super) fn findings(&self, capture: &Path) -> Result<Vec<String>> {
-        let bytes =
-            fs::read(capture).with_context(|| format!("{} cannot be read", capture.display()))?;
-        Ok(self.judge(&frames(&bytes)?))
-    }
-
-    fn judge(&self, frames: &[&[u8]]) -> Vec<String> {
+    /// What is wrong with the frames that went over the wire.
+    pub(super) fn findings(&self, frames: &[Captured]) -> Vec<String> {
         let mut findings = Vec::new();
-        let sent = frames.iter().filter(|frame| frame.get(6..12) == Some(&MAC));
-        let kinds: Vec<_> = sent.map(|frame| (kind(frame), *frame)).collect();
-        for (kind, frame) in &kinds {
-            if kind.is_none_or(|kind| !self.only.contains(&kind)) {
-                findings.push(format!("a frame that should not be: {frame:02x?}"));
+        let mut sent = Vec::new();
+        let of_machine = |frame: &&Captured| frame.direction == Direction::FromMachine;
+        for frame in frames.iter().filter(of_machine) {
+            match kind::of(&frame.bytes) {
+                Ok(known) if self.only.contains(&known.kind) => sent.push(known),
+                Ok(known) => findings.push(told(&format!("is {:?}", known.kind), frame)),
+                Err(reason) => findings.push(told(&reason.to_string(), frame)),
+            }
+        }
+        for address in &self.inside {
+            if let Some(frame) = sent.iter().find(|frame| address.is_shown_by(frame)) {
+                let text = &address.text;
+                findings.push(format!("{text} of the inside is in a frame: {frame:02x?}"));
             }
         }
         for wanted in &self.only {
-            if !kinds.iter().any(|(kind, _)| *kind == Some(*wanted)) {
+            if !sent.iter().any(|frame| frame.kind == *wanted) {
                 findings.push(format!("no frame on the wire was {wanted:?}"));
             }
         }
         for text in &self.must_not_contain {
-            if frames
-                .iter()
-                .any(|frame| find(frame, text.as_bytes()).is_some())
-            {
+            let holds = |frame: &Captured| find(&frame.bytes, text.as_bytes()).is_some();
+            if frames.iter().any(holds) {
                 findings.push(format!("{text:?} is on the wire"));
             }
         }
         // One frame too many is as bad as a hundred.
-        findings.truncate(10);
+        findings.truncate(MOST_FINDINGS);
         findings
     }
 }
 
-/// The frames in a file of tcpdump's (draft-ietf-opsawg-pcap), as QEMU writes it.
-pub(super) fn frames(bytes: &[u8]) -> Result<Vec<&[u8]>> {
-    const HEADER: usize = 24;
-    const MAGIC: [u8; 4] = 0xa1b2_c3d4u32.to_le_bytes();
-    ensure!(
-        bytes.starts_with(&MAGIC) && bytes.len() >= HEADER,
-        "this is no capture"
-    );
-    let mut frames = Vec::new();
-    let mut rest = &bytes[HEADER..];
-    // Time in two words, the bytes that were kept, the frame's length.
-    while let Some((head, behind)) = rest.split_first_chunk::<16>() {
-        let kept = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);
-        let kept = usize::try_from(kept)?;
-        // QEMU may end in the middle of a frame.
-        let Some((frame, next)) = behind.split_at_checked(kept) else {
-            break;
-        };
-        frames.push(frame);
-        rest = next;
-    }
-    Ok(frames)
-}
-
-fn kind(frame: &[u8]) -> Option<Kind> {
-    let ip = frame.get(14..)?;
-    match frame.get(12..14)? {
-        [0x08, 0x06] => Some(Kind::Arp),
-        [0x08, 0x00] if ip.get(9) == Some(&17) => {
-            let header = usize::from(ip.first()? & 0xf) * 4;
-            udp_kind(ip.get(header..)?)
-        }
-        [0x86, 0xdd] => match ip.get(6)? {
-            17 => udp_kind(ip.get(40..)?),
-            58 => matches!(ip.get(40)?, 133 | 135 | 136).then_some(Kind::NeighbourDiscovery),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn udp_kind(udp: &[u8]) -> Option<Kind> {
-    let [s0, s1, d0, d1] = *udp.first_chunk()?;
-    match (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
-        (68, 67) => Some(Kind::Dhcp),
-        _ if matches!(udp.get(8..12), Some([1..=4, 0, 0, 0])) => Some(Kind::Tunnel),
-        (_, port) => Some(Kind::UdpTo(port)),
-    }
+fn told(reason: &str, frame: &Captured) -> String {
+    let bytes = &frame.bytes;
+    format!("a frame that should not be, {reason}: {bytes:02x?}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qemu::MAC;
 
-    fn capture(frames: &[&[u8]]) -> Vec<u8> {
-        let mut bytes = 0xa1b2_c3d4u32.to_le_bytes().to_vec();
-        bytes.resize(24, 0);
-        for frame in frames {
-            let length = u32::try_from(frame.len()).expect("short").to_le_bytes();
-            bytes.extend([[0; 4], [0; 4], length, length].concat());
-            bytes.extend(*frame);
+    fn sent(protocol: [u8; 2], rest: &[u8]) -> Captured {
+        Captured {
+            direction: Direction::FromMachine,
+            bytes: [&[0xff; 6], &MAC[..], &protocol, rest].concat(),
         }
-        bytes
     }
 
-    fn frame(kind: [u8; 2], rest: &[u8]) -> Vec<u8> {
-        [&[0xff; 6], &MAC[..], &kind, rest].concat()
+    fn arp(asker: [u8; 4]) -> Captured {
+        let rest = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &MAC, &asker, &[0; 10]].concat();
+        sent([8, 6], &rest)
     }
 
-    fn findings(wire: &str, frames: &[&[u8]]) -> Vec<String> {
+    /// A datagram to port 8080.
+    fn datagram(payload: &[u8]) -> Captured {
+        let length = u8::try_from(payload.len()).expect("short");
+        let header = [
+            &[0x45, 0, 0, 28 + length, 0, 0, 0, 0, 64, 17, 0, 0][..],
+            &[192; 8],
+        ]
+        .concat();
+        let udp = [0, 9, 0x1f, 0x90, 0, 8 + length, 0, 0];
+        sent([8, 0], &[&header[..], &udp, payload].concat())
+    }
+
+    fn findings(wire: &str, frames: &[Captured]) -> Vec<String> {
         let wire: Wire = toml::from_str(wire).expect("legal");
-        wire.judge(&super::frames(&capture(frames)).expect("a capture"))
+        wire.findings(frames)
     }
 
     #[test]
     fn frames_of_other_kinds_are_found_and_missed_ones_too() {
-        let arp = frame([0x08, 0x06], b"who has");
-        let mut udp = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17];
-        udp.resize(20, 0);
-        udp.extend([
-            0, 9, 0x1f, 0x90, 0, 0, 0, 0, b's', b'e', b'c', b'r', b'e', b't',
-        ]);
-        let udp = frame([0x08, 0x00], &udp);
+        let frames = [arp([192, 0, 2, 9]), datagram(b"secret")];
         let both = "only = ['arp', 'udp to 8080']";
-        assert_eq!(findings(both, &[&arp, &udp]), Vec::<String>::new());
-        assert_eq!(findings("only = ['arp']", &[&arp, &udp]).len(), 1);
+        assert_eq!(findings(both, &frames), Vec::<String>::new());
+        assert_eq!(findings("only = ['arp']", &frames).len(), 1);
         assert_eq!(
-            findings(both, &[&arp]),
+            findings(both, &frames[..1]),
             ["no frame on the wire was UdpTo(8080)"]
         );
-        let secret = "only = ['arp', 'udp to 8080']\nmust-not-contain = ['secret']";
-        assert_eq!(
-            findings(secret, &[&arp, &udp]),
-            ["\"secret\" is on the wire"]
-        );
-        let mut tunnel = udp.clone();
-        tunnel[42..46].copy_from_slice(&[4, 0, 0, 0]);
-        assert_eq!(
-            findings("only = ['tunnel']", &[&tunnel]),
-            Vec::<String>::new()
-        );
-        assert_eq!(findings("only = ['tunnel']", &[&tunnel, &udp]).len(), 1);
+        assert_eq!(findings("only = []", &[sent([0x88, 0xcc], b"")]).len(), 1);
         // What others send is theirs, whatever it is.
-        let mut others = udp.clone();
-        others[6] ^= 1;
+        let mut others = sent([0x88, 0xcc], b"");
+        others.direction = Direction::ToMachine;
+        assert_eq!(findings("only = []", &[others]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn texts_are_found_whoever_sent_them() {
+        let mut frames = [datagram(b"the secret")];
+        let wire = "only = []\nmust-not-contain = ['secret']";
+        frames[0].direction = Direction::ToMachine;
+        assert_eq!(findings(wire, &frames), ["\"secret\" is on the wire"]);
+    }
+
+    #[test]
+    fn addresses_of_the_inside_are_found_in_any_header() {
+        let inside = |address: &str| format!("only = ['arp']\ninside = ['{address}']");
+        let frames = [arp([10, 66, 0, 2])];
+        assert_eq!(findings(&inside("10.66.0.2"), &frames).len(), 1);
         assert_eq!(
-            findings("only = ['arp']", &[&arp, &others]),
+            findings(&inside("10.66.0.3"), &frames),
             Vec::<String>::new()
         );
-        assert_eq!(findings("only = []", &[&frame([0x88, 0xcc], b"")]).len(), 1);
+        assert_eq!(findings(&inside("52:54:00:12:34:56"), &frames).len(), 1);
+        assert!(toml::from_str::<Wire>(&inside("guest")).is_err());
+    }
+
+    #[test]
+    fn a_packet_in_the_clear_is_no_ciphertext() {
+        // What a tunnel without a cipher would send.
+        let (guest, peer) = ([10, 66, 0, 2], [10, 66, 0, 1]);
+        let header = [&[4, 0, 0, 0, 1, 2, 3, 4][..], &[0; 8]].concat();
+        let packet = [
+            &[0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0][..],
+            &guest,
+            &peer,
+            &[0; 20],
+        ]
+        .concat();
+        let leak = [datagram(&[header.clone(), packet].concat())];
+        let wire = |inside: &str| format!("only = ['tunnel']\ninside = [{inside}]");
+        assert_eq!(findings(&wire("'10.66.0.2'"), &leak).len(), 1);
+        assert_eq!(findings(&wire("'10.66.0.1'"), &leak).len(), 1);
+        // The same four bytes elsewhere in ciphertext are chance; sixteen are not.
+        let chance = [datagram(
+            &[&header[..], &[0; 21], &guest, &[0; 20]].concat(),
+        )];
+        assert_eq!(
+            findings(&wire("'10.66.0.2'"), &chance),
+            Vec::<String>::new()
+        );
+        let long = [datagram(&[&header[..], &[0; 21], &[0xfd; 16]].concat())];
+        let address = "'fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd'";
+        assert_eq!(findings(&wire(address), &long).len(), 1);
     }
 
     #[test]
