@@ -17,10 +17,10 @@ use crate::folders;
 use crate::progress::step;
 
 /// Changes whenever this file would pick other parts.
-const RECIPE: u32 = 3;
+const RECIPE: u32 = 4;
 
-/// busybox, mke2fs and its libraries, iperf3 and its libraries.
-const PACKAGES: [&str; 10] = [
+/// busybox, mke2fs and its libraries, iperf3 and its libraries, perl and its library.
+const PACKAGES: [&str; 12] = [
     "busybox-static",
     "e2fsprogs",
     "libext2fs2",
@@ -31,6 +31,8 @@ const PACKAGES: [&str; 10] = [
     "libiperf0",
     "libsctp1",
     "libssl3",
+    "perl-base",
+    "libcrypt1",
 ];
 
 /// A program that only some guests get.
@@ -39,10 +41,10 @@ const PACKAGES: [&str; 10] = [
 pub(crate) enum Extra {
     /// Measures networks.
     Iperf3,
+    /// Sends what no well-behaved program sends; its built-in functions are enough for that.
+    Perl,
 }
 
-/// The folder of what iperf3 adds.
-const IPERF3: &str = "iperf3";
 /// Where programs look for libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
@@ -99,7 +101,8 @@ impl Parts {
     /// The same for what a program adds to it.
     pub(crate) fn extra(&self, extra: Extra) -> PathBuf {
         match extra {
-            Extra::Iperf3 => self.folder.join(IPERF3),
+            Extra::Iperf3 => self.folder.join("iperf3"),
+            Extra::Perl => self.folder.join("perl"),
         }
     }
 }
@@ -132,13 +135,14 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
     // The dynamic linker, by the name that programs carry.
     let linker = format!("{LIBRARIES}/ld-linux-x86-64.so.2");
     install(&tree.join(linker), "lib64/ld-linux-x86-64.so.2")?;
-    pick_iperf3(tree, &root, &work.join(IPERF3))
+    pick_extra(tree, &root, &work.join("iperf3"), "iperf3")?;
+    pick_extra(tree, &root, &work.join("perl"), "perl")
 }
 
-/// iperf3, and the libraries that `root` does not have.
-fn pick_iperf3(tree: &Path, root: &Path, extra: &Path) -> Result<()> {
-    let program = tree.join("usr/bin/iperf3");
-    copy(&program, &extra.join("bin/iperf3"))?;
+/// A program, and the libraries of it that `root` does not have.
+fn pick_extra(tree: &Path, root: &Path, extra: &Path, name: &str) -> Result<()> {
+    let program = tree.join("usr/bin").join(name);
+    copy(&program, &extra.join("bin").join(name))?;
     for (name, file) in libraries::of(&program, tree)? {
         let to = format!("{LIBRARIES}/{name}");
         if !root.join(&to).exists() {
