@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +16,7 @@ use crate::progress::step;
 use crate::workspace;
 
 /// Package and binary of the peer; it stands beside the server whose other end it is.
-const TOOL: &str = "peer";
+const PACKAGE: &str = "peer";
 
 /// What the guest's end is configured with, for the volume.
 const GUEST: &str = "guest.conf";
@@ -124,12 +125,27 @@ impl Drop for Peer {
     }
 }
 
-/// Builds the tool and says where it is.
+/// Builds the tool, once, and says where it is.
 fn tool() -> Result<PathBuf> {
+    static TOOL: Mutex<Option<PathBuf>> = Mutex::new(None);
+    // Who panicked while building has built nothing.
+    let mut tool = TOOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(built) = &*tool {
+        return Ok(built.clone());
+    }
     let mut build = workspace::cargo();
-    build.args(["build", "--quiet", "--profile", "tool", "--package", TOOL]);
+    build.args([
+        "build",
+        "--quiet",
+        "--profile",
+        "tool",
+        "--package",
+        PACKAGE,
+    ]);
     step("Building the tunnel's other end", || {
         run_quietly(&mut build)
     })?;
-    Ok(workspace::path("target/tool").join(TOOL))
+    Ok(tool
+        .insert(workspace::path("target/tool").join(PACKAGE))
+        .clone())
 }

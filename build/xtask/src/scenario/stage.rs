@@ -102,7 +102,8 @@ impl Stage {
                 // A new one can only begin when the old one has given its port back.
                 self.peers.clear();
                 for folder in &self.peer_folders {
-                    self.peers.extend(peer::start(folder, Some(&inside::capture(folder)))?);
+                    self.peers
+                        .extend(peer::start(folder, Some(&inside::capture(folder)))?);
                 }
             }
             PeerProcess::Renews => {
