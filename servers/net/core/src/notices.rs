@@ -12,7 +12,7 @@ const MOST: usize = 16;
 /// Time between two lines about dropped packets.
 const PAUSE: Duration = Duration::from_secs(60);
 /// Lines in that time at most: whoever is on the wire could make addresses come and go.
-const MOST_IN_TIME: usize = 10;
+const MOST_IN_TIME: usize = 20;
 
 /// A line for the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
