@@ -178,4 +178,10 @@ mod tests {
         }
         assert!(counts.iter().all(|count| *count < 40), "{counts:?}");
     }
+
+    /// What servers/vpn/README.md says of the table.
+    #[test]
+    fn the_table_takes_256_kib() {
+        assert_eq!(SETS * size_of::<[Option<(Key, Flow)>; WAYS]>(), 256 << 10);
+    }
 }

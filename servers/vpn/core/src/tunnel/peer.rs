@@ -110,7 +110,7 @@ impl Peer {
         let has_waited = |pending: &Pending| moment.now >= pending.began + REKEY_ATTEMPT_TIME;
         if self.pending.as_ref().is_some_and(has_waited) {
             self.pending = None;
-            for _ in 0..self.queue.clear() {
+            for _ in 0..self.queue.clear(&mut shared.waiting) {
                 shared.counters.drop_one(DropReason::QueueFull);
             }
         } else {
@@ -277,5 +277,21 @@ impl Initiation {
             static_key: &mut self.static_key,
             payload: &mut self.timestamp,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What servers/vpn/README.md says of a peer's memory, without its packets.
+    #[test]
+    fn a_peer_takes_16_kib_at_most() {
+        // Two sessions lie in the peer, and up to three more, for which a vector may take room for four.
+        let sessions = 4 * size_of::<Session>();
+        // Two exchanges have a key and a ciphertext each (FIPS 203, table 3).
+        let exchanges = 4 * 1568;
+        let whole = size_of::<Peer>() + sessions + exchanges;
+        assert!(whole <= 16 << 10, "{whole}");
     }
 }

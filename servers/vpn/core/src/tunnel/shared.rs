@@ -8,6 +8,7 @@ use super::{
     load::Load,
     noise::Identity,
     post_quantum::{Carrier, Policy},
+    queue::Waiting,
     random::Random,
 };
 
@@ -36,4 +37,5 @@ pub(super) struct Shared {
     pub(super) policy: Policy,
     pub(super) carrier: Carrier,
     pub(super) mtu: usize,
+    pub(super) waiting: Waiting,
 }

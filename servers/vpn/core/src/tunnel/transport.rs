@@ -49,7 +49,7 @@ impl Peer {
     ) -> Result<Sealed, DropReason> {
         let to = self.endpoint.ok_or(DropReason::NoEndpoint)?;
         let Some(session) = usable(&mut self.sessions.current, shared, moment.now) else {
-            if self.queue.push(&buffer[..length]) {
+            if self.queue.push(&buffer[..length], &mut shared.waiting) {
                 shared.counters.drop_one(DropReason::QueueFull);
             }
             self.want_session(shared, moment);
@@ -110,7 +110,7 @@ impl Peer {
             return false;
         };
         while let Some(session) = usable(&mut self.sessions.current, shared, moment.now)
-            && let Some(mut packet) = self.queue.pop()
+            && let Some(mut packet) = self.queue.pop(&mut shared.waiting)
         {
             let length = packet.len();
             packet.resize(padded(length, shared.mtu), 0);

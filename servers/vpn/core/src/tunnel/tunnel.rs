@@ -21,6 +21,7 @@ use super::{
     peer::{PROLOGUE, Peer},
     post_quantum::{Carrier, Policy},
     preshared::KeySource,
+    queue::Waiting,
     random::Random,
     routes::Routes,
     shared::{Moment, Shared, Wire},
@@ -116,6 +117,7 @@ impl Tunnel {
                 policy: circumstances.post_quantum,
                 carrier: Carrier::new(&interface.addresses),
                 mtu: interface.mtu.into(),
+                waiting: Waiting::default(),
             },
         })
     }
