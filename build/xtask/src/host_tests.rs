@@ -49,6 +49,10 @@ pub(crate) fn run(metadata: &Metadata, extent: Extent) -> Result<Tally> {
             }
         }
     }
+    if extent == Extent::Full {
+        // Those are ignored that need programs which only this extent has installed.
+        host.args(["--", "--include-ignored"]);
+    }
     let mut tally = step("Running the host tests", || run_one(host))?;
     if any_library {
         let more = step("Running the programs' host tests", || run_one(libraries))?;
