@@ -71,6 +71,9 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     host::ensure(&host::ALL)?;
+    if arguments.full && arguments.filter.is_none() {
+        host::ensure(&[host::TSHARK])?;
+    }
     let metadata = workspace::metadata()?;
     let mut tally = Tally::default();
     let extent = if arguments.full {

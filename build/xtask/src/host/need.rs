@@ -81,6 +81,13 @@ pub(crate) const OVMF: Need = Need {
     package: "ovmf",
 };
 
+/// Reads a tunnel's messages with its keys: 128 MB with what it needs, so only for the full tests.
+pub(crate) const TSHARK: Need = Need {
+    program: "tshark",
+    purpose: "reads a tunnel's messages in a test",
+    package: "tshark",
+};
+
 /// Whether the host has what is needed.
 pub(crate) enum Presence {
     /// It is there and reports this version.
