@@ -46,7 +46,7 @@ impl VirtualCpu for KernelVirtualCpu {
         let message = [request.flags, exit.rip, exit.rflags, request.event];
         let info = MessageInfo::new(label::VCPU_RUN, 0, request.length());
         let reply = self.ipc.call(self.capability, info, message);
-        if let Some(error) = Error::from_number(reply.info.label()) {
+        if let Some(error) = reply.error() {
             return Err(refused(error));
         }
         exit.read(|index| self.ipc.word(index), reply.badge);

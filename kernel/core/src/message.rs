@@ -1,6 +1,7 @@
 //! Messages: their words in registers and in the IPC buffer.
 
-use sel4_sys::MessageInfo;
+use sel4_sys::message::MESSAGE_WORDS_MAX;
+use sel4_sys::{MessageInfo, ipc_buffer};
 
 use crate::address::TcbSlot;
 use crate::capability::buffer_frame;
@@ -18,17 +19,6 @@ pub(crate) const INFO_REGISTER: Register = Register::Rsi;
 pub(crate) const REPLY_REGISTER: Register = Register::R12;
 /// Where NBSendRecv and NBSendWait name the destination.
 pub(crate) const DESTINATION_REGISTER: Register = Register::R13;
-/// The longest message in words.
-pub(crate) const MAX_LENGTH: u64 = 120;
-
-/// Offsets in the IPC buffer, in words.
-pub(crate) mod buffer_word {
-    pub(crate) const MESSAGE: u64 = 1;
-    pub(crate) const CAPS_OR_BADGES: u64 = 122;
-    pub(crate) const RECEIVE_CNODE: u64 = 125;
-    pub(crate) const RECEIVE_INDEX: u64 = 126;
-    pub(crate) const RECEIVE_DEPTH: u64 = 127;
-}
 
 /// What a thread wants to do with its IPC buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,10 +32,10 @@ impl Tcb {
     #[inline]
     pub(crate) fn message_info(&self) -> MessageInfo {
         let info = MessageInfo(self.context.get(INFO_REGISTER));
-        if info.length() <= MAX_LENGTH {
+        if info.length() <= MESSAGE_WORDS_MAX {
             info
         } else {
-            MessageInfo(info.0 & !0x7f | MAX_LENGTH)
+            MessageInfo(info.0 & !0x7f | MESSAGE_WORDS_MAX)
         }
     }
 
@@ -82,9 +72,9 @@ impl<M: Machine> Kernel<M> {
             .and_then(|index| MESSAGE_REGISTERS.get(index));
         match (register, buffer) {
             (Some(register), _) => self.tcb(thread).context.get(*register),
-            (None, Some(buffer)) if index < MAX_LENGTH => self
+            (None, Some(buffer)) if index < MESSAGE_WORDS_MAX => self
                 .machine()
-                .load(buffer.word(buffer_word::MESSAGE + index)),
+                .load(buffer.word(ipc_buffer::MESSAGE + index)),
             _ => 0,
         }
     }
@@ -102,9 +92,9 @@ impl<M: Machine> Kernel<M> {
             .and_then(|index| MESSAGE_REGISTERS.get(index));
         match (register, buffer) {
             (Some(register), _) => self.tcb(thread).context.set(*register, value),
-            (None, Some(buffer)) if index < MAX_LENGTH => self
+            (None, Some(buffer)) if index < MESSAGE_WORDS_MAX => self
                 .machine()
-                .store(buffer.word(buffer_word::MESSAGE + index), value),
+                .store(buffer.word(ipc_buffer::MESSAGE + index), value),
             _ => return false,
         }
         true

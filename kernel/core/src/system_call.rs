@@ -5,8 +5,7 @@ use sel4_sys::syscall;
 use crate::capability::Capability;
 use crate::error::LookupFailure;
 use crate::fault::{FaultReport, sanitised};
-use crate::invoke::Call;
-use crate::ipc::Blocking;
+use crate::ipc::{Blocking, Delivery};
 use crate::message::{BADGE_REGISTER, DESTINATION_REGISTER, REPLY_REGISTER};
 use crate::object::Register;
 use crate::{Kernel, Machine, ReplyRef, TcbRef};
@@ -23,22 +22,24 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn system_call(&self, thread: TcbRef, number: i64) {
         let register = |register| self.tcb(thread).context.get(register);
         match number {
-            syscall::CALL => self.invoke(thread, register(BADGE_REGISTER), Call::CALL),
+            syscall::CALL => self.invoke(thread, register(BADGE_REGISTER), Delivery::Call),
             syscall::REPLY_RECV => {
-                self.invoke(thread, register(REPLY_REGISTER), Call::FIRST_PHASE);
+                self.invoke(thread, register(REPLY_REGISTER), Delivery::FirstHalf);
                 self.receive_call(thread, Blocking::Wait, ReplyUse::Named);
             }
             syscall::NB_SEND_RECV => {
-                self.invoke(thread, register(DESTINATION_REGISTER), Call::FIRST_PHASE);
+                self.invoke(thread, register(DESTINATION_REGISTER), Delivery::FirstHalf);
                 self.receive_call(thread, Blocking::Wait, ReplyUse::Named);
             }
             syscall::NB_SEND_WAIT => {
                 // The destination stands where other calls name a reply object.
-                self.invoke(thread, register(REPLY_REGISTER), Call::FIRST_PHASE);
+                self.invoke(thread, register(REPLY_REGISTER), Delivery::FirstHalf);
                 self.receive_call(thread, Blocking::Wait, ReplyUse::None);
             }
-            syscall::SEND => self.invoke(thread, register(BADGE_REGISTER), Call::SEND),
-            syscall::NB_SEND => self.invoke(thread, register(BADGE_REGISTER), Call::NB_SEND),
+            syscall::SEND => self.invoke(thread, register(BADGE_REGISTER), Delivery::Blocking),
+            syscall::NB_SEND => {
+                self.invoke(thread, register(BADGE_REGISTER), Delivery::NonBlocking)
+            }
             syscall::RECV => self.receive_call(thread, Blocking::Wait, ReplyUse::Named),
             syscall::NB_RECV => self.receive_call(thread, Blocking::Poll, ReplyUse::Named),
             syscall::WAIT => self.receive_call(thread, Blocking::Wait, ReplyUse::None),

@@ -25,23 +25,3 @@ pub enum Error {
     /// The untyped region is too small; register 0 holds the bytes that are left.
     NotEnoughMemory = 10,
 }
-
-impl Error {
-    /// The error with this number; `None` for 0 (no error) and for numbers that seL4 does not define.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
-            1 => Self::InvalidArgument,
-            2 => Self::InvalidCapability,
-            3 => Self::IllegalOperation,
-            4 => Self::RangeError,
-            5 => Self::AlignmentError,
-            6 => Self::FailedLookup,
-            7 => Self::TruncatedMessage,
-            8 => Self::DeleteFirst,
-            9 => Self::RevokeFirst,
-            10 => Self::NotEnoughMemory,
-            _ => return None,
-        })
-    }
-}

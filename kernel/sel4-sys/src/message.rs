@@ -51,7 +51,7 @@ impl MessageInfo {
 }
 
 /// Rights of a capability: bit 0 write, 1 read, 2 grant, 3 grantReply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct CapRights(pub u64);
 
@@ -67,30 +67,40 @@ impl CapRights {
     /// Nothing.
     pub const NONE: Self = Self(0);
 
-    /// These rights and those.
+    /// The rights in the low four bits of a word.
     #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+    pub const fn from_word(word: u64) -> Self {
+        Self(word & Self::ALL.0)
     }
-    /// Whether all of `other` are among these.
+
+    /// The rights that are both here and there.
     #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+    pub const fn intersect(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
+
     /// May write, send or signal.
     #[must_use]
-    pub const fn write(self) -> bool {
+    pub const fn can_write(self) -> bool {
         self.0 & 1 != 0
     }
+
     /// May read, receive or wait.
     #[must_use]
-    pub const fn read(self) -> bool {
+    pub const fn can_read(self) -> bool {
         self.0 & 2 != 0
     }
+
     /// May pass capabilities on.
     #[must_use]
-    pub const fn grant(self) -> bool {
+    pub const fn can_grant(self) -> bool {
         self.0 & 4 != 0
+    }
+
+    /// May give the right to an answer, by granting anything (bit 2) or just that (bit 3).
+    #[must_use]
+    pub const fn can_call(self) -> bool {
+        self.0 & (4 | 8) != 0
     }
 }
 

@@ -64,7 +64,7 @@ impl Exit {
     }
 
     fn of(ipc: &Ipc, received: Received) -> Result<Self, Error> {
-        if let Some(error) = Error::from_number(received.info.label()) {
+        if let Some(error) = received.error() {
             return Err(error);
         }
         let [reason, detail, detail_2, rip] = received.message;

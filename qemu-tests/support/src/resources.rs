@@ -2,12 +2,12 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use kernel_calls::ipc_buffer::IpcBuffer;
 use kernel_calls::{
     Ipc,
     invoke::{self, Retype, SlotPath},
 };
 use sel4_sys::boot_info::{BootInfo, UntypedDescription};
-use sel4_sys::ipc_buffer::IpcBuffer;
 use sel4_sys::object::ObjectType;
 use sel4_sys::{CapRights, Error, slot};
 

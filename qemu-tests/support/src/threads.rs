@@ -3,12 +3,12 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use kernel_calls::ipc_buffer::IpcBuffer;
 use kernel_calls::user_context::UserContext;
 use kernel_calls::{
     Ipc,
     invoke::{self, Resume, SchedParams},
 };
-use sel4_sys::ipc_buffer::IpcBuffer;
 use sel4_sys::object::ObjectType;
 use sel4_sys::{CNodeCapData, Error, slot};
 

@@ -11,7 +11,7 @@ use super::memory::FreeMemory;
 use super::untyped::pieces;
 use super::{BootError, BootInformation, Region};
 use crate::address::TcbSlot;
-use crate::capability::{AsidPool, CNode, Capability, Frame, Level, Mapping, Table, Untyped};
+use crate::capability::{AsidPool, CNode, Capability, Frame, Level, Mapping, Table};
 use crate::core_state::Decision;
 use crate::object::{Register, ThreadState};
 use crate::schedule::{MIN_REFILLS, Parameters};
@@ -84,20 +84,20 @@ impl<'a, M: Machine> Builder<'a, M> {
         let paging = self.add_paging(image.virtual_start, end_address)?;
         // Bootinfo and its extra pages lie in one run of frames.
         let info_bits = (PAGE_BYTES * (1 + extra_pages)).next_power_of_two().ilog2();
-        let info_frame = self.memory.take(info_bits)?;
-        self.kernel.machine().zero(info_frame, 1 << info_bits);
+        let info_frame = self.take_zeroed(info_bits)?;
         self.add_frame_at(slot::BOOT_INFO_FRAME, info_frame, info_address)?;
         let extra = self.add_frames(
             PhysicalAddress(info_frame.0 + PAGE_BYTES),
             info_address + PAGE_BYTES,
             extra_pages,
         )?;
-        let buffer_frame = self.memory.take(12)?;
-        self.kernel.machine().zero(buffer_frame, PAGE_BYTES);
+        let buffer_frame = self.take_zeroed(12)?;
         self.add_frame_at(slot::IPC_BUFFER, buffer_frame, buffer_address)?;
         let pages = (image.virtual_end - image.virtual_start) / PAGE_BYTES;
         let frames = self.add_frames(image.physical_start, image.virtual_start, pages)?;
-        let sched_control_slot = self.add(&Capability::SchedControl)?;
+        let sched_control = self.next_slot;
+        self.add(&Capability::SchedControl)?;
+        let sched_control = self.region_from(sched_control);
         self.add_thread(image.entry, info_address, buffer_address)?;
 
         let writer = Writer {
@@ -105,10 +105,6 @@ impl<'a, M: Machine> Builder<'a, M> {
             frame: info_frame,
         };
         let untyped = self.add_untypeds(information.devices, &writer)?;
-        let sched_control = SlotRegion {
-            start: sched_control_slot,
-            end: sched_control_slot + 1,
-        };
         let empty = SlotRegion {
             start: self.next_slot,
             end: self.cnode.slots(),
@@ -134,8 +130,7 @@ impl<'a, M: Machine> Builder<'a, M> {
         self.put(slot::ASID_CONTROL, &Capability::AsidControl);
         self.put(slot::IO_PORT_CONTROL, &Capability::IoPortControl);
         self.put(slot::DOMAIN, &Capability::Domain);
-        let pool = self.memory.take(12)?;
-        self.kernel.machine().zero(pool, PAGE_BYTES);
+        let pool = self.take_zeroed(12)?;
         let object = AsidPoolRef::new(self.kernel.machine().kernel_address(pool))
             .ok_or(BootError::NotEnoughMemory)?;
         let pool = AsidPool { object, base: 0 };
@@ -163,10 +158,7 @@ impl<'a, M: Machine> Builder<'a, M> {
                 address += step;
             }
         }
-        Ok(SlotRegion {
-            start: first,
-            end: self.next_slot,
-        })
+        Ok(self.region_from(first))
     }
 
     fn add_table(
@@ -179,21 +171,9 @@ impl<'a, M: Machine> Builder<'a, M> {
         let Capability::Table(table) = new else {
             return Err(BootError::NotEnoughMemory);
         };
-        let table = Table {
-            mapping: Some(Mapping {
-                asid: ROOT_ASID,
-                address,
-            }),
-            ..table
-        };
-        let entry = self
-            .kernel
-            .entry(self.root.object, address, level.above())
-            .map_err(|_| BootError::NotEnoughMemory)?;
-        entry.set(Entry::table(
-            self.kernel.machine().physical(table.object.address()),
-        ));
-        self.add(&Capability::Table(table))?;
+        let physical = self.kernel.machine().physical(table.object.address());
+        let mapping = self.map(address, level.above(), Entry::table(physical))?;
+        self.add(&Capability::Table(Table { mapping, ..table }))?;
         Ok(())
     }
 
@@ -208,10 +188,7 @@ impl<'a, M: Machine> Builder<'a, M> {
             let slot = self.reserve()?;
             self.add_frame_at(slot, PhysicalAddress(start.0 + offset), address + offset)?;
         }
-        Ok(SlotRegion {
-            start: first,
-            end: self.next_slot,
-        })
+        Ok(self.region_from(first))
     }
 
     /// Maps a 4 KiB frame and puts its capability into a slot.
@@ -225,21 +202,23 @@ impl<'a, M: Machine> Builder<'a, M> {
         let Capability::Frame(frame) = new else {
             return Err(BootError::NotEnoughMemory);
         };
-        let frame = Frame {
-            mapping: Some(Mapping {
-                asid: ROOT_ASID,
-                address,
-            }),
-            ..frame
-        };
-        let entry = self
-            .kernel
-            .entry(self.root.object, address, Level::Table)
-            .map_err(|_| BootError::NotEnoughMemory)?;
-        let attributes = Attributes::user(0);
-        entry.set(Entry::frame(start, Level::Table, frame.rights, attributes));
-        self.put(slot, &Capability::Frame(frame));
+        let entry = Entry::frame(start, Level::Table, frame.rights, Attributes::of(0, false));
+        let mapping = self.map(address, Level::Table, entry)?;
+        self.put(slot, &Capability::Frame(Frame { mapping, ..frame }));
         Ok(())
+    }
+
+    /// Fills the entry for an address in the root server's tables.
+    fn map(
+        &self,
+        address: u64,
+        level: Level,
+        content: Entry,
+    ) -> Result<Option<Mapping>, BootError> {
+        let entry = self.kernel.entry(self.root.object, address, level);
+        entry.map_err(|_| BootError::NotEnoughMemory)?.set(content);
+        let asid = ROOT_ASID;
+        Ok(Some(Mapping { asid, address }))
     }
 
     fn add_thread(
@@ -300,43 +279,23 @@ impl<'a, M: Machine> Builder<'a, M> {
         writer: &Writer<M>,
     ) -> Result<SlotRegion, BootError> {
         let first = self.next_slot;
-        let mut count = 0;
-        for region in devices {
-            self.add_untyped_region(*region, true, &mut count, writer)?;
-        }
         let free = FreeMemory::new(self.memory.pieces());
-        for region in free.pieces() {
-            self.add_untyped_region(*region, false, &mut count, writer)?;
-        }
-        Ok(SlotRegion {
-            start: first,
-            end: self.next_slot,
-        })
-    }
-
-    fn add_untyped_region(
-        &mut self,
-        region: Region,
-        device: bool,
-        count: &mut usize,
-        writer: &Writer<M>,
-    ) -> Result<(), BootError> {
-        for piece in pieces(region) {
-            if *count == UNTYPED_MAX {
-                break;
-            }
-            let untyped = Untyped::new(piece.start, piece.size_bits, device);
+        let devices = devices.iter().flat_map(|region| pieces(*region, true));
+        let memory = free
+            .pieces()
+            .iter()
+            .flat_map(|region| pieces(*region, false));
+        for (index, untyped) in (0..UNTYPED_MAX).zip(devices.chain(memory)) {
             self.add(&Capability::Untyped(untyped))?;
             let description = UntypedDescription {
-                physical_address: piece.start.0,
-                size_bits: piece.size_bits,
-                is_device: u8::from(device),
+                physical_address: untyped.start.0,
+                size_bits: untyped.size_bits,
+                is_device: u8::from(untyped.device),
                 padding: [0; 6],
             };
-            writer.untyped(*count, &description);
-            *count += 1;
+            writer.untyped(index, &description);
         }
-        Ok(())
+        Ok(self.region_from(first))
     }
 
     fn slot(&self, index: u64) -> SlotRef {
@@ -359,10 +318,22 @@ impl<'a, M: Machine> Builder<'a, M> {
         Ok(index)
     }
 
-    fn add(&mut self, capability: &Capability) -> Result<u64, BootError> {
+    fn add(&mut self, capability: &Capability) -> Result<(), BootError> {
         let index = self.reserve()?;
         self.put(index, capability);
-        Ok(index)
+        Ok(())
+    }
+
+    /// The slots that were reserved since `first` was the next one.
+    fn region_from(&self, first: u64) -> SlotRegion {
+        SlotRegion {
+            start: first,
+            end: self.next_slot,
+        }
+    }
+
+    fn take_zeroed(&mut self, bits: u32) -> Result<PhysicalAddress, BootError> {
+        take_zeroed(self.kernel, &mut self.memory, bits)
     }
 }
 
@@ -374,7 +345,16 @@ fn make<M: Machine>(
     user_bits: u64,
 ) -> Result<Capability, BootError> {
     let bits = u32::try_from(object.size_bits(user_bits)).unwrap_or(u32::MAX);
-    let start = memory.take(bits & 63)?;
-    kernel.machine().zero(start, 1 << (bits & 63));
+    let start = take_zeroed(kernel, memory, bits & 63)?;
     Ok(kernel.new_object(object, user_bits, start, false))
+}
+
+fn take_zeroed<M: Machine>(
+    kernel: &Kernel<M>,
+    memory: &mut FreeMemory,
+    bits: u32,
+) -> Result<PhysicalAddress, BootError> {
+    let start = memory.take(bits)?;
+    kernel.machine().zero(start, 1 << bits);
+    Ok(start)
 }

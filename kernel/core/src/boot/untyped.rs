@@ -4,16 +4,10 @@ use sel4_sys::object::{UNTYPED_BITS_MAX, UNTYPED_BITS_MIN};
 
 use super::Region;
 use crate::PhysicalAddress;
-
-/// A piece of memory for one untyped capability.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Piece {
-    pub(super) start: PhysicalAddress,
-    pub(super) size_bits: u8,
-}
+use crate::capability::Untyped;
 
 /// The pieces of a range, from its start on; less than the smallest untyped size at either end is lost.
-pub(super) fn pieces(region: Region) -> impl Iterator<Item = Piece> {
+pub(super) fn pieces(region: Region, device: bool) -> impl Iterator<Item = Untyped> {
     let smallest = 1u64 << UNTYPED_BITS_MIN;
     let end = region.end.0 & !(smallest - 1);
     let mut next = region.start.0.next_multiple_of(smallest);
@@ -26,9 +20,6 @@ pub(super) fn pieces(region: Region) -> impl Iterator<Item = Piece> {
         let bits = alignment.min(fitting).min(UNTYPED_BITS_MAX);
         let start = PhysicalAddress(next);
         next += 1 << bits;
-        Some(Piece {
-            start,
-            size_bits: (bits & 63) as u8,
-        })
+        Some(Untyped::new(start, (bits & 63) as u8, device))
     })
 }

@@ -5,8 +5,8 @@
 //! mapping, or how much of untyped memory is used and zeroed. A null capability is all zeroes.
 
 use super::{
-    AsidPool, CNode, Capability, Endpoint, Frame, FrameRights, FrameSize, IoPorts, Level, Mapping,
-    Notification, Reply, Rights, SchedContext, Table, Untyped,
+    AsidPool, CNode, CapRights, Capability, Endpoint, Frame, FrameRights, FrameSize, IoPorts,
+    Level, Mapping, Notification, Reply, SchedContext, Table, Untyped,
 };
 use crate::{
     AsidPoolRef, EndpointRef, NotificationRef, PhysicalAddress, ReplyRef, SchedContextRef, SlotRef,
@@ -81,17 +81,17 @@ pub(crate) fn direct_slots([low, _]: [u64; 2]) -> Option<(SlotRef, u64)> {
 
 /// Word 0 as far as it must be this: a kind of capability with all of these rights.
 #[inline(always)]
-fn expect(low: u64, tag: u64, rights: Rights) -> Option<()> {
-    let needed = u64::from(rights.bits()) << FIELD_SHIFT;
+fn expect(low: u64, tag: u64, rights: CapRights) -> Option<()> {
+    let needed = rights.0 << FIELD_SHIFT;
     (low & (TAG_MASK | needed) == tag | needed).then_some(())
 }
 
 /// The endpoint, its badge and rights, if the words are an endpoint capability with these rights.
 #[inline(always)]
-pub(crate) fn endpoint_of([low, badge]: [u64; 2], needed: Rights) -> Option<Endpoint> {
+pub(crate) fn endpoint_of([low, badge]: [u64; 2], needed: CapRights) -> Option<Endpoint> {
     expect(low, ENDPOINT, needed)?;
     let object = EndpointRef::new(address(low))?;
-    let rights = Rights::from_word(low >> FIELD_SHIFT);
+    let rights = CapRights::from_word(low >> FIELD_SHIFT);
     Some(Endpoint {
         object,
         badge,
@@ -101,10 +101,10 @@ pub(crate) fn endpoint_of([low, badge]: [u64; 2], needed: Rights) -> Option<Endp
 
 /// The notification, its badge and rights, if the words are a notification capability with these rights.
 #[inline(always)]
-pub(crate) fn notification_of([low, badge]: [u64; 2], needed: Rights) -> Option<Notification> {
+pub(crate) fn notification_of([low, badge]: [u64; 2], needed: CapRights) -> Option<Notification> {
     expect(low, NOTIFICATION, needed)?;
     let object = NotificationRef::new(address(low))?;
-    let rights = Rights::from_word(low >> FIELD_SHIFT);
+    let rights = CapRights::from_word(low >> FIELD_SHIFT);
     Some(Notification {
         object,
         badge,
@@ -115,14 +115,14 @@ pub(crate) fn notification_of([low, badge]: [u64; 2], needed: Rights) -> Option<
 /// The reply object, if the words are a reply capability.
 #[inline(always)]
 pub(crate) fn reply_of([low, _]: [u64; 2]) -> Option<ReplyRef> {
-    expect(low, REPLY, Rights::NONE)?;
+    expect(low, REPLY, CapRights::NONE)?;
     ReplyRef::new(address(low))
 }
 
 /// The virtual CPU, if the words are a capability to one.
 #[inline(always)]
 pub(crate) fn vcpu_of([low, _]: [u64; 2]) -> Option<VcpuRef> {
-    expect(low, VCPU, Rights::NONE)?;
+    expect(low, VCPU, CapRights::NONE)?;
     VcpuRef::new(address(low))
 }
 
@@ -182,7 +182,7 @@ pub(super) const fn frame_size(low: u64) -> FrameSize {
 /// The frame, if the words are a capability to one.
 #[inline(always)]
 pub(crate) fn frame_of([low, high]: [u64; 2]) -> Option<Frame> {
-    expect(low, FRAME, Rights::NONE)?;
+    expect(low, FRAME, CapRights::NONE)?;
     Some(Frame {
         start: PhysicalAddress(number(low)),
         size: frame_size(low),
@@ -211,7 +211,7 @@ pub(crate) const fn remapped_frame(
 /// The untyped memory, if the words are a capability to some.
 #[inline(always)]
 pub(crate) fn untyped_of([low, high]: [u64; 2]) -> Option<Untyped> {
-    expect(low, UNTYPED, Rights::NONE)?;
+    expect(low, UNTYPED, CapRights::NONE)?;
     let device = field(low, FIELD_SHIFT + 6, 1) != 0;
     // Only RAM is zeroed, and there is less than 2^40 bytes of it.
     let used_mask = if device {
@@ -252,7 +252,7 @@ pub(crate) fn cnode_of([low, high]: [u64; 2]) -> Option<CNode> {
 /// The paging structure, if the words are a capability to one.
 #[inline(always)]
 pub(crate) fn table_of([low, high]: [u64; 2]) -> Option<Table> {
-    expect(low, TABLE, Rights::NONE)?;
+    expect(low, TABLE, CapRights::NONE)?;
     Some(Table {
         object: TableRef::new(address(low))?,
         level: match field(low, FIELD_SHIFT, 2) {
@@ -296,8 +296,8 @@ impl Capability {
     #[inline(always)]
     fn decode_words([low, high]: [u64; 2]) -> Option<Self> {
         Some(match low & TAG_MASK {
-            ENDPOINT => Self::Endpoint(endpoint_of([low, high], Rights::NONE)?),
-            NOTIFICATION => Self::Notification(notification_of([low, high], Rights::NONE)?),
+            ENDPOINT => Self::Endpoint(endpoint_of([low, high], CapRights::NONE)?),
+            NOTIFICATION => Self::Notification(notification_of([low, high], CapRights::NONE)?),
             REPLY => Self::Reply(Reply {
                 object: ReplyRef::new(address(low))?,
                 can_grant: low & (1 << FIELD_SHIFT) != 0,
@@ -344,14 +344,14 @@ impl Capability {
                 ]
             }
             Self::Endpoint(endpoint) => {
-                let rights = endpoint.rights.bits() as u64;
+                let rights = endpoint.rights.0;
                 [
                     pack(ENDPOINT, rights, endpoint.object.address()),
                     endpoint.badge,
                 ]
             }
             Self::Notification(notification) => {
-                let rights = notification.rights.bits() as u64;
+                let rights = notification.rights.0;
                 let object = notification.object.address();
                 [pack(NOTIFICATION, rights, object), notification.badge]
             }

@@ -2,7 +2,7 @@
 
 use sel4_sys::CNodeCapData;
 
-use super::{CNode, Capability, Rights};
+use super::{CNode, CapRights, Capability};
 
 /// Why a capability has no copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum NotCopied {
 
 impl Capability {
     /// The capability with no more than these rights.
-    pub(crate) fn masked(self, mask: Rights) -> Self {
+    pub(crate) fn masked(self, mask: CapRights) -> Self {
         match self {
             Self::Endpoint(mut endpoint) => {
                 endpoint.rights = endpoint.rights.intersect(mask);

@@ -11,7 +11,8 @@ pub(crate) use codec::{
 };
 pub(crate) use derive::NotCopied;
 pub(crate) use region::{covers, same_object};
-pub(crate) use rights::{FrameRights, Rights};
+pub(crate) use rights::FrameRights;
+pub(crate) use sel4_sys::CapRights;
 
 use crate::{
     AsidPoolRef, EndpointRef, NotificationRef, PhysicalAddress, ReplyRef, SchedContextRef, SlotRef,
@@ -80,14 +81,14 @@ impl Untyped {
 pub(crate) struct Endpoint {
     pub(crate) object: EndpointRef,
     pub(crate) badge: u64,
-    pub(crate) rights: Rights,
+    pub(crate) rights: CapRights,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Notification {
     pub(crate) object: NotificationRef,
     pub(crate) badge: u64,
-    pub(crate) rights: Rights,
+    pub(crate) rights: CapRights,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use super::Cases;
 use crate::address::TcbSlot;
-use crate::capability::{Endpoint, Rights, endpoint_of};
+use crate::capability::{CapRights, Endpoint, endpoint_of};
 use crate::fault::FaultReport;
 use crate::message::BADGE_REGISTER;
 use crate::object::ThreadState;
@@ -34,9 +34,8 @@ impl<M: Machine> Kernel<M> {
             return None;
         };
         let words = self.slot(slot).words();
-        let capability = endpoint_of(words, Rights::TO_SEND)?;
-        let rights = capability.rights;
-        if !rights.can_grant() && !rights.can_grant_reply() {
+        let capability = endpoint_of(words, CapRights::WRITE)?;
+        if !capability.rights.can_call() {
             return None;
         }
         let thread = self.endpoint(capability.object).queue.head.get()?;

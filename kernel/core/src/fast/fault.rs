@@ -1,10 +1,10 @@
 //! Faults: calls that the kernel makes in a thread's name to its handler, and their answers.
 
-use sel4_sys::{MessageInfo, fault};
+use sel4_sys::{MessageInfo, fault, ipc_buffer};
 
 use super::Cases;
 use crate::fault::FaultReport;
-use crate::message::{BufferUse, INFO_REGISTER, MESSAGE_REGISTERS, buffer_word};
+use crate::message::{BufferUse, INFO_REGISTER, MESSAGE_REGISTERS};
 use crate::object::{Register, Tcb};
 use crate::{Kernel, Machine, TcbRef};
 
@@ -34,7 +34,7 @@ impl<M: Machine> Kernel<M> {
                 first,
             ];
             if let Some(buffer) = self.buffer(handler, BufferUse::Write) {
-                let word = buffer.word(buffer_word::MESSAGE + length);
+                let word = buffer.word(ipc_buffer::MESSAGE + length);
                 self.machine().store(word, second);
                 length += 1;
             }

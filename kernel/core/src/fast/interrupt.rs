@@ -1,6 +1,6 @@
 //! Interrupts: signals to whoever waits for them.
 
-use crate::capability::{Rights, notification_of};
+use crate::capability::{CapRights, notification_of};
 use crate::interrupt::IrqUse;
 use crate::object::{Register, Tcb, ThreadState};
 use crate::{Kernel, Machine, Resume};
@@ -26,7 +26,7 @@ impl<M: Machine> Kernel<M> {
             return None;
         }
         let words = self.slot(self.machine().irq_slot(irq)).words();
-        let to = notification_of(words, Rights::TO_SEND)?;
+        let to = notification_of(words, CapRights::WRITE)?;
         let signal = self.fast_signal(&to)?;
         let woken = signal.wakes;
         if woken.is_some_and(|woken| !self.may_go_on(self.tcb(current), woken)) {

@@ -3,12 +3,12 @@
 //! The work is the general code's own. What is saved is around it: the look at the clock, the scheduler's, the
 //! search for capabilities at any depth. Whatever is refused or interrupted is done by the general code again.
 
-use sel4_sys::MessageInfo;
 use sel4_sys::invocation as label;
+use sel4_sys::{MessageInfo, ipc_buffer};
 
 use crate::capability::{frame_of, untyped_of};
 use crate::invoke::Invocation;
-use crate::message::{BADGE_REGISTER, BufferUse, buffer_word};
+use crate::message::{BADGE_REGISTER, BufferUse};
 use crate::{Kernel, Machine, TcbRef};
 
 impl<M: Machine> Kernel<M> {
@@ -31,7 +31,7 @@ impl<M: Machine> Kernel<M> {
         let extra = match info.extra_caps() {
             0 => None,
             1 => {
-                let word = buffer.word(buffer_word::CAPS_OR_BADGES);
+                let word = buffer.word(ipc_buffer::CAPS_OR_BADGES);
                 Some(self.direct_slot(current, self.machine().load(word))?)
             }
             _ => return None,
@@ -47,7 +47,7 @@ impl<M: Machine> Kernel<M> {
         };
         let words = self.slot(slot).words();
         match label {
-            label::X86_PAGE_MAP => self.page_map(&invocation, frame_of(words)?).ok()?,
+            label::X86_PAGE_MAP => self.page_map(&invocation, frame_of(words)?, false).ok()?,
             label::X86_PAGE_UNMAP => self.page_unmap(&invocation, &frame_of(words)?),
             _ => self.retype(&invocation, untyped_of(words)?).ok()?,
         }

@@ -16,9 +16,10 @@ mod switch;
 mod wait;
 mod yield_slice;
 
+use sel4_sys::message::MESSAGE_WORDS_MAX;
 use sel4_sys::syscall;
 
-use crate::message::{INFO_REGISTER, MAX_LENGTH, MESSAGE_REGISTERS};
+use crate::message::{INFO_REGISTER, MESSAGE_REGISTERS};
 use crate::object::Register;
 use crate::{Kernel, Machine, Resume, TcbRef};
 
@@ -54,7 +55,7 @@ impl<M: Machine> Kernel<M> {
     /// Whether the thread's message, if it sends one, brings no capabilities.
     #[inline(always)]
     fn has_plain_message(&self, thread: TcbRef) -> bool {
-        self.tcb(thread).context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MAX_LENGTH
+        self.tcb(thread).context.get(INFO_REGISTER) & LENGTH_AND_CAPS <= MESSAGE_WORDS_MAX
     }
 
     /// Hands over a message without capabilities.

@@ -1,7 +1,7 @@
 //! ReplyRecv: a server or fault handler answers, returns what time it was lent, and waits for the next call.
 
 use super::Cases;
-use crate::capability::{Rights, endpoint_of, reply_of};
+use crate::capability::{CapRights, endpoint_of, reply_of};
 use crate::message::{BADGE_REGISTER, REPLY_REGISTER};
 use crate::object::{Queue, Tcb, ThreadState};
 use crate::{EndpointRef, Kernel, Machine, ReplyRef, SchedContextRef, TcbRef};
@@ -25,7 +25,7 @@ impl<M: Machine> Kernel<M> {
     fn fast_reply_receive(&self, current: TcbRef, cases: Cases) -> Option<TcbRef> {
         let server = self.tcb(current);
         let slot = self.direct_slot(current, server.context.get(BADGE_REGISTER))?;
-        let capability = endpoint_of(self.slot(slot).words(), Rights::TO_RECEIVE)?;
+        let capability = endpoint_of(self.slot(slot).words(), CapRights::READ)?;
         let slot = self.direct_slot(current, server.context.get(REPLY_REGISTER))?;
         let reply = reply_of(self.slot(slot).words())?;
         let state = self.reply(reply);

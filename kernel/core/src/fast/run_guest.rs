@@ -1,12 +1,12 @@
 //! VCpuRun: from an exit back into the guest.
 
-use sel4_sys::MessageInfo;
+use sel4_sys::{MessageInfo, ipc_buffer};
 
 use crate::capability::vcpu_of;
 use sel4_sys::extension::{label, run_request};
 
 use crate::guest::RunRequest;
-use crate::message::{BADGE_REGISTER, BufferUse, INFO_REGISTER, MESSAGE_REGISTERS, buffer_word};
+use crate::message::{BADGE_REGISTER, BufferUse, INFO_REGISTER, MESSAGE_REGISTERS};
 use crate::{Kernel, Machine, Resume, TcbRef};
 
 impl<M: Machine> Kernel<M> {
@@ -35,7 +35,7 @@ impl<M: Machine> Kernel<M> {
         let buffer = self.buffer(current, BufferUse::Read)?;
         let words = MESSAGE_REGISTERS.map(|register| tcb.context.get(register));
         let general = |index| {
-            let word = buffer_word::MESSAGE + (run_request::GENERAL + index) as u64;
+            let word = ipc_buffer::MESSAGE + (run_request::GENERAL + index) as u64;
             self.machine().load(buffer.word(word))
         };
         let request = RunRequest::decode(info.length(), words, general).ok()?;

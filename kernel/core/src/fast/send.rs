@@ -1,6 +1,6 @@
 //! Send: signals, and messages to a receiver that waits.
 
-use crate::capability::{self, Rights, endpoint_of, notification_of};
+use crate::capability::{self, CapRights, endpoint_of, notification_of};
 use crate::message::{BADGE_REGISTER, INFO_REGISTER};
 use crate::object::{Notification, Queue, Tcb, ThreadState};
 use crate::{Kernel, Machine, Resume, TcbRef};
@@ -18,7 +18,7 @@ impl<M: Machine> Kernel<M> {
         let sender = self.tcb(current);
         let slot = self.direct_slot(current, sender.context.get(BADGE_REGISTER))?;
         let words = self.slot(slot).words();
-        if let Some(to) = notification_of(words, Rights::TO_SEND) {
+        if let Some(to) = notification_of(words, CapRights::WRITE) {
             let signal = self.fast_signal(&to)?;
             let woken = signal.wakes;
             if woken.is_some_and(|woken| !self.may_go_on(sender, woken)) {
@@ -30,7 +30,7 @@ impl<M: Machine> Kernel<M> {
                 None => current,
             }));
         }
-        let capability = endpoint_of(words, Rights::TO_SEND)?;
+        let capability = endpoint_of(words, CapRights::WRITE)?;
         let queue = &self.endpoint(capability.object).queue;
         let receiver = queue.head.get()?;
         let tcb = self.tcb(receiver);

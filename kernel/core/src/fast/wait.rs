@@ -2,7 +2,7 @@
 //! important ready thread runs.
 
 use super::send::Signal;
-use crate::capability::{Rights, notification_of};
+use crate::capability::{CapRights, notification_of};
 use crate::message::{BADGE_REGISTER, INFO_REGISTER, REPLY_REGISTER};
 use crate::object::ThreadState;
 use crate::{Kernel, Machine, NotificationRef, Resume, TcbRef};
@@ -19,7 +19,7 @@ impl<M: Machine> Kernel<M> {
         let on = self.awaited(current)?;
         let address = self.tcb(current).context.get(REPLY_REGISTER);
         let slot = self.direct_slot(current, address)?;
-        let to = notification_of(self.slot(slot).words(), Rights::TO_SEND)?;
+        let to = notification_of(self.slot(slot).words(), CapRights::WRITE)?;
         let signal = self.fast_signal(&to)?;
         (to.object != on)
             .then(|| self.fast_signal_and_wait(current, on, Some(signal)))
@@ -31,7 +31,7 @@ impl<M: Machine> Kernel<M> {
     fn awaited(&self, current: TcbRef) -> Option<NotificationRef> {
         let waiter = self.tcb(current);
         let slot = self.direct_slot(current, waiter.context.get(BADGE_REGISTER))?;
-        let on = notification_of(self.slot(slot).words(), Rights::TO_RECEIVE)?.object;
+        let on = notification_of(self.slot(slot).words(), CapRights::READ)?.object;
         let notification = self.notification(on);
         let context = waiter.sched_context.get()?;
         let bound = notification.bound_tcb.get();

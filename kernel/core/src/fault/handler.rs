@@ -102,13 +102,11 @@ impl<M: Machine> Kernel<M> {
             cell.set(word);
         }
         let sending = Sending {
-            badge: endpoint.badge,
-            can_grant: endpoint.rights.can_grant(),
-            can_grant_reply: endpoint.rights.can_grant_reply(),
+            to: endpoint,
             can_donate,
             delivery: Delivery::Blocking,
         };
-        self.send(thread, endpoint.object, sending);
+        self.send(thread, sending);
         true
     }
 }
@@ -117,5 +115,5 @@ impl<M: Machine> Kernel<M> {
 pub(crate) fn is_fault_handler(capability: &Capability) -> bool {
     matches!(capability, Capability::Endpoint(endpoint)
         if endpoint.rights.can_write()
-            && (endpoint.rights.can_grant() || endpoint.rights.can_grant_reply()))
+            && endpoint.rights.can_call())
 }

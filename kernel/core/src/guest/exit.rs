@@ -1,9 +1,9 @@
 //! Leaving guests.
 
-use sel4_sys::MessageInfo;
 use sel4_sys::extension::{exit_message, reason, register};
+use sel4_sys::{MessageInfo, ipc_buffer};
 
-use crate::message::{BufferUse, MESSAGE_REGISTERS, buffer_word};
+use crate::message::{BufferUse, MESSAGE_REGISTERS};
 use crate::object::{Register, ThreadState};
 use crate::{Kernel, Machine, Resume, TcbRef};
 
@@ -51,7 +51,7 @@ impl<M: Machine> Kernel<M> {
                 MESSAGE_REGISTERS.len() as u64
             }
             (Some(vcpu), Some(buffer)) => {
-                let message = buffer.word(buffer_word::MESSAGE);
+                let message = buffer.word(ipc_buffer::MESSAGE);
                 self.machine().vcpu_exit_words(vcpu, |index, word| {
                     if index == exit_message::RIP {
                         tcb.context.set(RIP_REGISTER, word);

@@ -74,11 +74,11 @@ pub(crate) fn ensure_between(value: u64, min: u64, max: u64) -> Result<(), Error
     }
 }
 
-/// Refuses numbers that are no index below `count`.
-pub(crate) fn index_below(value: u64, count: u8) -> Result<u8, Error> {
-    let index = u8::try_from(value).ok().filter(|index| *index < count);
-    index.ok_or(Error::Range {
+/// Refuses numbers above a small one.
+pub(crate) fn at_most(value: u64, max: u8) -> Result<u8, Error> {
+    let number = u8::try_from(value).ok().filter(|number| *number <= max);
+    number.ok_or(Error::Range {
         min: 0,
-        max: u64::from(count) - 1,
+        max: max.into(),
     })
 }

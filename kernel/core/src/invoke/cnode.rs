@@ -3,7 +3,7 @@
 use sel4_sys::invocation as label;
 
 use super::Invocation;
-use crate::capability::{CNode, Capability, NotCopied, Rights};
+use crate::capability::{CNode, CapRights, Capability, NotCopied};
 use crate::error::{Error, LookupFailure, Stop};
 use crate::lookup::Role;
 use crate::{Kernel, Machine, SlotRef};
@@ -64,7 +64,7 @@ impl<M: Machine> Kernel<M> {
     fn cnode_copy(&self, invocation: &Invocation, to: SlotRef) -> Result<(), Error> {
         let (from, capability) = self.cnode_source(invocation, to)?;
         invocation.require(5, 1)?;
-        let rights = Rights::from_word(self.argument(invocation, 4));
+        let rights = CapRights::from_word(self.argument(invocation, 4));
         let copy = self.copy_of(capability.masked(rights), from)?;
         self.insert_copy(&copy, from, to);
         Ok(())
@@ -73,7 +73,7 @@ impl<M: Machine> Kernel<M> {
     fn cnode_mint(&self, invocation: &Invocation, to: SlotRef) -> Result<(), Error> {
         let (from, capability) = self.cnode_source(invocation, to)?;
         invocation.require(6, 1)?;
-        let rights = Rights::from_word(self.argument(invocation, 4));
+        let rights = CapRights::from_word(self.argument(invocation, 4));
         let data = self.argument(invocation, 5);
         let copy = self.copy_of(capability.masked(rights).minted(data), from)?;
         self.insert_copy(&copy, from, to);
@@ -100,7 +100,7 @@ impl<M: Machine> Kernel<M> {
 
     fn cnode_cancel_badged_sends(&self, slot: SlotRef) -> Result<(), Error> {
         match self.slot(slot).capability() {
-            Capability::Endpoint(endpoint) if endpoint.rights == Rights::ALL => {
+            Capability::Endpoint(endpoint) if endpoint.rights == CapRights::ALL => {
                 if endpoint.badge != 0 {
                     self.cancel_badged_sends(endpoint.object, endpoint.badge);
                 }

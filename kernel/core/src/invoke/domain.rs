@@ -3,7 +3,7 @@
 use sel4_sys::invocation as label;
 
 use super::Invocation;
-use super::arguments::index_below;
+use super::arguments::at_most;
 use crate::capability::Capability;
 use crate::core_state::DOMAINS;
 use crate::error::Error;
@@ -23,7 +23,7 @@ impl<M: Machine> Kernel<M> {
     fn domain_set(&self, invocation: &Invocation) -> Result<(), Error> {
         invocation.require(1, 0)?;
         let domain = self.argument(invocation, 0);
-        let domain = index_below(domain, DOMAINS).map_err(|_| Error::InvalidArgument(0))?;
+        let domain = at_most(domain, DOMAINS - 1).map_err(|_| Error::InvalidArgument(0))?;
         match self.extra(invocation, 0)? {
             (_, Capability::Thread(thread)) => {
                 self.set_domain(thread, domain);
@@ -37,8 +37,8 @@ impl<M: Machine> Kernel<M> {
         invocation.require(3, 0)?;
         let [index, domain, duration] = [0, 1, 2].map(|word| self.argument(invocation, word));
         let domains = &self.core.domains;
-        let index = index_below(index, ENTRIES - 1)?;
-        let domain = index_below(domain, DOMAINS)?;
+        let index = at_most(index, ENTRIES - 2)?;
+        let domain = at_most(domain, DOMAINS - 1)?;
         if duration > DURATION_MAX {
             return Err(Error::InvalidArgument(2));
         }
@@ -54,7 +54,7 @@ impl<M: Machine> Kernel<M> {
 
     fn domain_schedule_set_start(&self, invocation: &Invocation) -> Result<(), Error> {
         invocation.require(1, 0)?;
-        let index = index_below(self.argument(invocation, 0), ENTRIES)?;
+        let index = at_most(self.argument(invocation, 0), ENTRIES - 1)?;
         if self.core.domains.entry(index).get().1 == 0 {
             return Err(Error::InvalidArgument(0));
         }

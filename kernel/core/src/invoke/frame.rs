@@ -5,7 +5,8 @@ use sel4_sys::invocation as label;
 use sel4_sys::object::USER_TOP;
 
 use super::Invocation;
-use crate::capability::{Frame, Level, Mapping, Rights, Table, remapped_frame, table_of};
+use super::nested::GUEST_PHYSICAL_END;
+use crate::capability::{CapRights, Frame, Level, Mapping, Table, remapped_frame, table_of};
 use crate::error::{Error, LookupFailure};
 use crate::space::{Attributes, Entry};
 use crate::{Kernel, Machine};
@@ -13,7 +14,7 @@ use crate::{Kernel, Machine};
 impl<M: Machine> Kernel<M> {
     pub(super) fn invoke_frame(&self, invocation: &Invocation, frame: Frame) -> Result<(), Error> {
         match invocation.label {
-            label::X86_PAGE_MAP => self.page_map(invocation, frame),
+            label::X86_PAGE_MAP => self.page_map(invocation, frame, false),
             label::X86_PAGE_UNMAP => {
                 self.page_unmap(invocation, &frame);
                 Ok(())
@@ -22,7 +23,7 @@ impl<M: Machine> Kernel<M> {
                 self.answer_with(invocation, [frame.start.0]);
                 Ok(())
             }
-            extension::NESTED_PAGE_MAP => self.nested_page_map(invocation, frame),
+            extension::NESTED_PAGE_MAP => self.page_map(invocation, frame, true),
             _ => Err(Error::IllegalOperation),
         }
     }
@@ -33,37 +34,32 @@ impl<M: Machine> Kernel<M> {
         self.set_mapping(invocation, None, false);
     }
 
+    /// Maps a frame in a space of either kind.
     #[inline(always)]
-    pub(crate) fn page_map(&self, invocation: &Invocation, frame: Frame) -> Result<(), Error> {
-        invocation.require(3, 1)?;
-        let address = self.argument(invocation, 0);
-        let rights = Rights::from_word(self.argument(invocation, 1));
-        let attributes = Attributes::user(self.argument(invocation, 2));
-        let (root, asid) = self.root_argument(invocation, false)?;
-        let mapping = Mapping { asid, address };
-        self.ensure_may_map(&frame, mapping, false)?;
-        if address > USER_TOP || address.saturating_add(frame.size.bytes()) > USER_TOP {
-            return Err(Error::InvalidArgument(0));
-        }
-        self.ensure_root_in_use(&root, asid)?;
-        self.map_frame(invocation, frame, &root, (mapping, rights, attributes))
-    }
-
-    /// Maps a frame in a space of either kind: the rest of the checks, then the deed.
-    #[inline(always)]
-    pub(super) fn map_frame(
+    pub(crate) fn page_map(
         &self,
         invocation: &Invocation,
         frame: Frame,
-        root: &Table,
-        (mapping, rights, attributes): (Mapping, Rights, Attributes),
+        nested: bool,
     ) -> Result<(), Error> {
-        if mapping.address & (frame.size.bytes() - 1) != 0 {
+        invocation.require(3, 1)?;
+        let address = self.argument(invocation, 0);
+        let rights = CapRights::from_word(self.argument(invocation, 1));
+        let attributes = Attributes::of(self.argument(invocation, 2), nested);
+        let (root, asid) = self.root_argument(invocation, nested)?;
+        let mapping = Mapping { asid, address };
+        self.ensure_may_map(&frame, mapping, nested)?;
+        let end = if nested { GUEST_PHYSICAL_END } else { USER_TOP };
+        if address.saturating_add(frame.size.bytes()) > end {
+            return Err(Error::InvalidArgument(0));
+        }
+        self.ensure_root_in_use(&root, asid)?;
+        if address & (frame.size.bytes() - 1) != 0 {
             return Err(Error::Alignment);
         }
         let level = frame.size.level();
         let entry = self
-            .entry(root.object, mapping.address, level)
+            .entry(root.object, address, level)
             .map_err(Error::lookup)?;
         let old = entry.get();
         let is_table = level != Level::Table && old.as_table().is_some();
@@ -73,20 +69,15 @@ impl<M: Machine> Kernel<M> {
         let rights = frame.rights.masked(rights);
         entry.set(Entry::frame(frame.start, level, rights, attributes));
         if old.is_present() {
-            self.invalidate_page(root.object, mapping.address, root.nested);
+            self.invalidate_page(root.object, address, nested);
         }
-        self.set_mapping(invocation, Some(mapping), root.nested);
+        self.set_mapping(invocation, Some(mapping), nested);
         Ok(())
     }
 
     /// Refuses to map a frame capability in a second place.
     #[inline(always)]
-    pub(super) fn ensure_may_map(
-        &self,
-        frame: &Frame,
-        wanted: Mapping,
-        nested: bool,
-    ) -> Result<(), Error> {
+    fn ensure_may_map(&self, frame: &Frame, wanted: Mapping, nested: bool) -> Result<(), Error> {
         match frame.mapping {
             None => Ok(()),
             Some(mapping) if mapping.asid != wanted.asid => Err(Error::InvalidCapability(1)),

@@ -36,64 +36,28 @@ use crate::message::BufferUse;
 use crate::object::ThreadState;
 use crate::{Kernel, Machine, TcbRef};
 
-/// The manner of an invocation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Call {
-    delivery: Delivery,
-    can_donate: bool,
-    /// The first half of a system call that receives in its second half.
-    first_phase: bool,
-}
-
-impl Call {
-    pub(crate) const CALL: Self = Self {
-        delivery: Delivery::Call,
-        can_donate: true,
-        first_phase: false,
-    };
-    pub(crate) const SEND: Self = Self {
-        delivery: Delivery::Blocking,
-        can_donate: false,
-        first_phase: false,
-    };
-    pub(crate) const NB_SEND: Self = Self {
-        delivery: Delivery::NonBlocking,
-        can_donate: false,
-        first_phase: false,
-    };
-    pub(crate) const FIRST_PHASE: Self = Self {
-        delivery: Delivery::NonBlocking,
-        can_donate: true,
-        first_phase: true,
-    };
-
-    fn wants_answer(self) -> bool {
-        self.delivery == Delivery::Call
-    }
-}
-
 impl<M: Machine> Kernel<M> {
     /// `thread` invokes the capability at an address of its space.
-    pub(crate) fn invoke(&self, thread: TcbRef, address: u64, call: Call) {
-        let (invocation, capability) = match self.find_invocation(thread, address, call) {
+    pub(crate) fn invoke(&self, thread: TcbRef, address: u64, delivery: Delivery) {
+        let (invocation, capability) = match self.find_invocation(thread, address, delivery) {
             Ok(found) => found,
             Err((address, failure)) => {
-                if call.delivery != Delivery::NonBlocking {
+                if !delivery.is_lossy() {
                     self.fault(thread, FaultReport::capability(address, false, failure));
                 }
                 return;
             }
         };
         self.tcb(thread).state.set(ThreadState::Restart);
-        match self.perform(&invocation, capability, call) {
+        match self.perform(&invocation, capability, delivery) {
             // Still set to restart: exactly what a preempted operation needs.
             Err(Stop::Preempted) => return,
-            Err(Stop::Refused(error)) if call.wants_answer() => {
+            Err(Stop::Refused(error)) if invocation.wants_answer => {
                 let (label, words, count) = error.message();
                 let words = words.iter().copied().zip(0..count).map(|(word, _)| word);
                 self.answer_from_kernel(thread, label, words);
             }
-            Ok(()) if call.wants_answer() && self.is_restarting(thread) => {
+            Ok(()) if invocation.wants_answer && self.is_restarting(thread) => {
                 self.answer_from_kernel(thread, 0, []);
             }
             Err(Stop::Refused(_)) | Ok(()) => (),
@@ -112,7 +76,7 @@ impl<M: Machine> Kernel<M> {
         &self,
         thread: TcbRef,
         address: u64,
-        call: Call,
+        delivery: Delivery,
     ) -> Result<(Invocation, Capability), (u64, LookupFailure)> {
         let (slot, capability) = self
             .lookup_capability(thread, address)
@@ -125,7 +89,7 @@ impl<M: Machine> Kernel<M> {
             length: info.length(),
             buffer: self.buffer(thread, BufferUse::Read),
             extra: self.lookup_extra_caps(thread, info.extra_caps())?,
-            wants_answer: call.wants_answer(),
+            wants_answer: delivery == Delivery::Call,
         };
         Ok((invocation, capability))
     }
@@ -134,19 +98,17 @@ impl<M: Machine> Kernel<M> {
         &self,
         invocation: &Invocation,
         capability: Capability,
-        call: Call,
+        delivery: Delivery,
     ) -> Result<(), Stop> {
         let thread = invocation.thread;
         match capability {
             Capability::Endpoint(endpoint) if endpoint.rights.can_write() => {
                 let sending = Sending {
-                    badge: endpoint.badge,
-                    can_grant: endpoint.rights.can_grant(),
-                    can_grant_reply: endpoint.rights.can_grant_reply(),
-                    can_donate: call.can_donate,
-                    delivery: call.delivery,
+                    to: endpoint,
+                    can_donate: matches!(delivery, Delivery::Call | Delivery::FirstHalf),
+                    delivery,
                 };
-                self.send(thread, endpoint.object, sending);
+                self.send(thread, sending);
                 Ok(())
             }
             Capability::Notification(notification) if notification.rights.can_write() => {
@@ -157,7 +119,7 @@ impl<M: Machine> Kernel<M> {
                 self.answer(thread, reply.object, reply.can_grant);
                 Ok(())
             }
-            _ if call.first_phase => Err(Error::InvalidCapability(0).into()),
+            _ if delivery == Delivery::FirstHalf => Err(Error::InvalidCapability(0).into()),
             _ => self.invoke_kernel_object(invocation, capability),
         }
     }
@@ -209,7 +171,12 @@ impl<M: Machine> Kernel<M> {
         self.tcb(invocation.thread).state.set(ThreadState::Running);
     }
 
-    fn answer_from_kernel(&self, thread: TcbRef, label: u64, words: impl IntoIterator<Item = u64>) {
+    pub(crate) fn answer_from_kernel(
+        &self,
+        thread: TcbRef,
+        label: u64,
+        words: impl IntoIterator<Item = u64>,
+    ) {
         let buffer = self.buffer(thread, BufferUse::Write);
         let length = self.set_message(thread, buffer, words);
         let tcb = self.tcb(thread);

@@ -4,13 +4,12 @@
 use sel4_sys::extension::GUEST_PHYSICAL_BITS;
 
 use super::Invocation;
-use crate::capability::{Frame, Level, Mapping, Rights, Table};
+use crate::capability::{Level, Mapping, Table};
 use crate::error::Error;
-use crate::space::Attributes;
 use crate::{Kernel, Machine};
 
 /// First address above all guest-physical ones.
-const GUEST_PHYSICAL_END: u64 = 1 << GUEST_PHYSICAL_BITS;
+pub(super) const GUEST_PHYSICAL_END: u64 = 1 << GUEST_PHYSICAL_BITS;
 
 impl<M: Machine> Kernel<M> {
     pub(super) fn nested_table_map(
@@ -38,24 +37,5 @@ impl<M: Machine> Kernel<M> {
         let address = address & !((1 << level.table_bits()) - 1);
         let table = Table { level, ..table };
         self.map_table(invocation, table, &root, Mapping { asid, address })
-    }
-
-    pub(super) fn nested_page_map(
-        &self,
-        invocation: &Invocation,
-        frame: Frame,
-    ) -> Result<(), Error> {
-        invocation.require(3, 1)?;
-        let address = self.argument(invocation, 0);
-        let rights = Rights::from_word(self.argument(invocation, 1));
-        let attributes = Attributes::nested(self.argument(invocation, 2));
-        let (root, asid) = self.root_argument(invocation, true)?;
-        let mapping = Mapping { asid, address };
-        self.ensure_may_map(&frame, mapping, true)?;
-        if address.saturating_add(frame.size.bytes()) > GUEST_PHYSICAL_END {
-            return Err(Error::InvalidArgument(0));
-        }
-        self.ensure_root_in_use(&root, asid)?;
-        self.map_frame(invocation, frame, &root, (mapping, rights, attributes))
     }
 }

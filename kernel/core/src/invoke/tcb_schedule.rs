@@ -1,6 +1,7 @@
 //! Threads' priorities, scheduling contexts and the handlers of what goes wrong.
 
 use super::Invocation;
+use super::arguments::at_most;
 use super::tcb_space::Source;
 use crate::address::TcbSlot;
 use crate::capability::Capability;
@@ -67,13 +68,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Error::InvalidCapability(1));
         };
         let max = self.tcb(authority).max_controlled_priority.get();
-        u8::try_from(priority)
-            .ok()
-            .filter(|priority| *priority <= max)
-            .ok_or(Error::Range {
-                min: 0,
-                max: u64::from(max),
-            })
+        at_most(priority, max)
     }
 
     /// Extra capability 1: the context that the thread shall run on, or none.

@@ -12,11 +12,8 @@ pub(super) type Source = (SlotRef, Capability);
 /// Alignment of an IPC buffer.
 const BUFFER_BYTES: u64 = 1024;
 
-/// A thread's new IPC buffer; without a frame it has none.
-struct Buffer {
-    address: u64,
-    frame: Source,
-}
+/// Address and frame of a thread's new IPC buffer; without a frame it has none.
+type Buffer = (u64, Source);
 
 impl<M: Machine> Kernel<M> {
     pub(super) fn tcb_configure(&self, invocation: &Invocation, tcb: TcbRef) -> Result<(), Stop> {
@@ -95,18 +92,12 @@ impl<M: Machine> Kernel<M> {
         let address = self.argument(invocation, word);
         let (slot, capability) = self.extra(invocation, index)?;
         if address == 0 {
-            return Ok(Buffer {
-                address,
-                frame: (slot, Capability::Null),
-            });
+            return Ok((address, (slot, Capability::Null)));
         }
         match self.copy_of(capability, slot)? {
             Capability::Frame(frame) if frame.device => Err(Error::IllegalOperation),
             Capability::Frame(_) if !address.is_multiple_of(BUFFER_BYTES) => Err(Error::Alignment),
-            frame @ Capability::Frame(_) => Ok(Buffer {
-                address,
-                frame: (slot, frame),
-            }),
+            frame @ Capability::Frame(_) => Ok((address, (slot, frame))),
             _ => Err(Error::IllegalOperation),
         }
     }
@@ -130,10 +121,10 @@ impl<M: Machine> Kernel<M> {
         &self,
         invocation: &Invocation,
         tcb: TcbRef,
-        buffer: &Buffer,
+        (address, frame): &Buffer,
     ) -> Result<(), Stop> {
-        self.replace_own_capability(invocation, tcb, TcbSlot::Buffer, &buffer.frame)?;
-        self.tcb(tcb).buffer_address.set(buffer.address);
+        self.replace_own_capability(invocation, tcb, TcbSlot::Buffer, frame)?;
+        self.tcb(tcb).buffer_address.set(*address);
         Ok(())
     }
 

@@ -60,15 +60,19 @@ impl<M: Machine> Kernel<M> {
     ) {
         let tcb = self.tcb(sender);
         let waiting = &tcb.waiting;
-        let can_grant = waiting.can_grant.get();
-        self.transfer_message(sender, thread, Some(from), waiting.badge.get(), can_grant);
+        let (badge, rights) = (waiting.badge.get(), waiting.rights.get());
+        self.transfer_message(sender, thread, Some(from), badge, rights.can_grant());
         self.begin_sporadic_use(sender);
         let fault = tcb.fault.kind.get();
         if waiting.is_call.get() || fault != 0 {
-            let may_answer = can_grant || waiting.can_grant_reply.get();
             // Time that has run out is not lent.
             let can_donate = tcb.sched_context.get().is_some() && fault != sel4_sys::fault::TIMEOUT;
-            self.await_answer(sender, thread, reply.filter(|_| may_answer), can_donate);
+            self.await_answer(
+                sender,
+                thread,
+                reply.filter(|_| rights.can_call()),
+                can_donate,
+            );
         } else {
             self.set_state(sender, ThreadState::Running);
             self.possible_switch_to(sender);

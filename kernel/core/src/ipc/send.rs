@@ -1,14 +1,13 @@
 //! Sending to an endpoint.
 
+use crate::capability::Endpoint;
 use crate::object::ThreadState;
-use crate::{EndpointRef, Kernel, Machine, ReplyRef, TcbRef};
+use crate::{Kernel, Machine, ReplyRef, TcbRef};
 
 /// What a sender wants and may.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Sending {
-    pub(crate) badge: u64,
-    pub(crate) can_grant: bool,
-    pub(crate) can_grant_reply: bool,
+    pub(crate) to: Endpoint,
     /// The receiver runs on the sender's time if it has none of its own.
     pub(crate) can_donate: bool,
     pub(crate) delivery: Delivery,
@@ -23,42 +22,60 @@ pub(crate) enum Delivery {
     Blocking,
     /// The message is lost without a receiver.
     NonBlocking,
+    /// The first half of a system call that receives in its second half: as NonBlocking, and lends its time.
+    FirstHalf,
+}
+
+impl Delivery {
+    /// Whether nobody waits: neither for a receiver nor for an answer, and no fault tells of a capability that
+    /// is not there.
+    pub(crate) fn is_lossy(self) -> bool {
+        matches!(self, Self::NonBlocking | Self::FirstHalf)
+    }
 }
 
 impl<M: Machine> Kernel<M> {
     /// `thread` sends its message (or its fault) to an endpoint.
-    pub(crate) fn send(&self, thread: TcbRef, to: EndpointRef, sending: Sending) {
-        let queue = &self.endpoint(to).queue;
+    pub(crate) fn send(&self, thread: TcbRef, sending: Sending) {
+        let queue = &self.endpoint(sending.to.object).queue;
         match self.first_waiter(queue, ThreadState::BlockedOnReceive) {
             Some(receiver) => {
                 self.dequeue_waiter(queue, receiver);
-                self.deliver(thread, receiver, to, sending);
+                self.deliver(thread, receiver, sending);
             }
-            None if sending.delivery == Delivery::NonBlocking => (),
-            None => self.wait_to_send(thread, to, sending),
+            None if sending.delivery.is_lossy() => (),
+            None => self.wait_to_send(thread, sending),
         }
     }
 
-    fn wait_to_send(&self, thread: TcbRef, to: EndpointRef, sending: Sending) {
+    fn wait_to_send(&self, thread: TcbRef, sending: Sending) {
         let tcb = self.tcb(thread);
-        tcb.blocking_object.set(to.address());
-        let waiting = &tcb.waiting;
-        waiting.badge.set(sending.badge);
-        waiting.can_grant.set(sending.can_grant);
-        waiting.can_grant_reply.set(sending.can_grant_reply);
-        waiting.is_call.set(sending.delivery == Delivery::Call);
+        let Endpoint {
+            object,
+            badge,
+            rights,
+        } = sending.to;
+        tcb.blocking_object.set(object.address());
+        tcb.waiting.badge.set(badge);
+        tcb.waiting.rights.set(rights);
+        tcb.waiting.is_call.set(sending.delivery == Delivery::Call);
         self.set_state(thread, ThreadState::BlockedOnSend);
-        self.enqueue_waiter(&self.endpoint(to).queue, thread);
+        self.enqueue_waiter(&self.endpoint(object).queue, thread);
     }
 
-    fn deliver(&self, thread: TcbRef, receiver: TcbRef, from: EndpointRef, sending: Sending) {
-        let (badge, can_grant) = (sending.badge, sending.can_grant);
-        self.transfer_message(thread, receiver, Some(from), badge, can_grant);
+    fn deliver(&self, thread: TcbRef, receiver: TcbRef, sending: Sending) {
+        let Endpoint {
+            object,
+            badge,
+            rights,
+        } = sending.to;
+        let can_grant = rights.can_grant();
+        self.transfer_message(thread, receiver, Some(object), badge, can_grant);
         let reply = self.take_receive_reply(receiver);
         let wants_answer =
             sending.delivery == Delivery::Call || self.tcb(thread).fault.kind.get() != 0;
         if wants_answer {
-            let reply = reply.filter(|_| can_grant || sending.can_grant_reply);
+            let reply = reply.filter(|_| rights.can_call());
             self.await_answer(thread, receiver, reply, sending.can_donate);
         } else if sending.can_donate
             && self.tcb(receiver).sched_context.get().is_none()

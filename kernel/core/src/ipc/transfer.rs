@@ -1,8 +1,8 @@
 //! The transfer of a message from one thread to another.
 
-use sel4_sys::MessageInfo;
+use sel4_sys::{MessageInfo, ipc_buffer};
 
-use crate::message::{BufferUse, MESSAGE_REGISTERS, buffer_word};
+use crate::message::{BufferUse, MESSAGE_REGISTERS};
 use crate::{EndpointRef, Kernel, Machine, TcbRef};
 
 impl<M: Machine> Kernel<M> {
@@ -51,7 +51,7 @@ impl<M: Machine> Kernel<M> {
             return in_registers;
         };
         for index in in_registers..length {
-            let word = buffer_word::MESSAGE + index;
+            let word = ipc_buffer::MESSAGE + index;
             let value = self.machine().load(source.word(word));
             self.machine().store(target.word(word), value);
         }

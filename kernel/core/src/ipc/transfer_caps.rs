@@ -1,10 +1,10 @@
 //! The transfer of capabilities in a message.
 
-use sel4_sys::MessageInfo;
+use sel4_sys::{MessageInfo, ipc_buffer};
 
 use crate::capability::Capability;
 use crate::lookup::Role;
-use crate::message::{BufferUse, buffer_word};
+use crate::message::BufferUse;
 use crate::{BufferRef, EndpointRef, Kernel, Machine, SlotRef, TcbRef};
 
 /// The most capabilities in a message.
@@ -33,7 +33,7 @@ impl<M: Machine> Kernel<M> {
             match self.slot(slot).capability() {
                 // A capability to the endpoint itself arrives as its badge.
                 Capability::Endpoint(cap) if Some(cap.object) == endpoint => {
-                    let word = buffer_word::CAPS_OR_BADGES + received;
+                    let word = ipc_buffer::CAPS_OR_BADGES + received;
                     self.machine().store(buffer.word(word), cap.badge);
                     unwrapped |= 1 << received;
                 }
@@ -66,7 +66,7 @@ impl<M: Machine> Kernel<M> {
             return Ok(slots);
         };
         for (slot, index) in slots.iter_mut().zip(0..count) {
-            let word = buffer_word::CAPS_OR_BADGES + index;
+            let word = ipc_buffer::CAPS_OR_BADGES + index;
             let address = self.machine().load(buffer.word(word));
             let found = self
                 .lookup_slot(sender, address)
@@ -80,13 +80,13 @@ impl<M: Machine> Kernel<M> {
     fn receive_slot(&self, receiver: TcbRef, buffer: BufferRef) -> Option<SlotRef> {
         let word = |index| self.machine().load(buffer.word(index));
         let (_, root) = self
-            .lookup_capability(receiver, word(buffer_word::RECEIVE_CNODE))
+            .lookup_capability(receiver, word(ipc_buffer::RECEIVE_CNODE))
             .ok()?;
         let slot = self
             .lookup_slot_in(
                 root,
-                word(buffer_word::RECEIVE_INDEX),
-                word(buffer_word::RECEIVE_DEPTH),
+                word(ipc_buffer::RECEIVE_INDEX),
+                word(ipc_buffer::RECEIVE_DEPTH),
                 Role::Destination,
             )
             .ok()?;

@@ -3,8 +3,8 @@
 use sel4_sys::object::ObjectType;
 
 use crate::capability::{
-    CNode, Capability, Endpoint, Frame, FrameRights, FrameSize, Level, Notification, Reply, Rights,
-    SchedContext, Table, Untyped,
+    CNode, CapRights, Capability, Endpoint, Frame, FrameRights, FrameSize, Level, Notification,
+    Reply, SchedContext, Table, Untyped,
 };
 use crate::{
     EndpointRef, Kernel, Machine, NotificationRef, PhysicalAddress, ReplyRef, SchedContextRef,
@@ -61,12 +61,12 @@ impl<M: Machine> Kernel<M> {
             ObjectType::Endpoint => Some(Capability::Endpoint(Endpoint {
                 object: EndpointRef::new(address)?,
                 badge: 0,
-                rights: Rights::ALL,
+                rights: CapRights::ALL,
             })),
             ObjectType::Notification => Some(Capability::Notification(Notification {
                 object: NotificationRef::new(address)?,
                 badge: 0,
-                rights: Rights::ALL,
+                rights: CapRights::ALL,
             })),
             ObjectType::CNode => Some(Capability::CNode(CNode {
                 base: SlotRef::new(address)?,

@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 
+use sel4_sys::CapRights;
+
 use super::Slot;
 use crate::{NotificationRef, ReplyRef, SchedContextRef, SlotRef, TableRef, TcbRef, VcpuRef};
 
@@ -173,8 +175,7 @@ pub(crate) struct Route {
 #[derive(Default)]
 pub(crate) struct Waiting {
     pub(crate) badge: Cell<u64>,
-    pub(crate) can_grant: Cell<bool>,
-    pub(crate) can_grant_reply: Cell<bool>,
+    pub(crate) rights: Cell<CapRights>,
     pub(crate) is_call: Cell<bool>,
 }
 

@@ -1,8 +1,5 @@
 //! YieldTo: a thread lets another one of its own rank go first, and learns how long that took.
 
-use sel4_sys::MessageInfo;
-
-use crate::message::BufferUse;
 use crate::{Kernel, Machine, SchedContextRef, TcbRef};
 
 impl<M: Machine> Kernel<M> {
@@ -26,10 +23,6 @@ impl<M: Machine> Kernel<M> {
         };
         let consumed = self.take_consumed(context);
         self.cancel_yield_to(from);
-        let buffer = self.buffer(from, BufferUse::Write);
-        let length = self.set_message(from, buffer, [consumed]);
-        let tcb = self.tcb(from);
-        tcb.set_badge(0);
-        tcb.set_message_info(MessageInfo::new(0, 0, length));
+        self.answer_from_kernel(from, 0, [consumed]);
     }
 }

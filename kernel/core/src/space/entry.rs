@@ -29,19 +29,12 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    /// Attributes of a user page as its holder gives them.
-    pub(crate) const fn user(word: u64) -> Self {
+    /// Attributes of a page as its holder gives them. For a guest's page bit 0 forbids execution; caching is the
+    /// guest's own affair.
+    pub(crate) const fn of(word: u64, nested: bool) -> Self {
         Self {
-            cache: word & 7,
-            no_execute: false,
-        }
-    }
-
-    /// Attributes of a guest's page: bit 0 forbids execution; caching is the guest's own affair.
-    pub(crate) const fn nested(word: u64) -> Self {
-        Self {
-            cache: 0,
-            no_execute: word & 1 != 0,
+            cache: if nested { 0 } else { word & 7 },
+            no_execute: nested && word & 1 != 0,
         }
     }
 }

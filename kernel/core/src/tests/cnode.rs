@@ -5,7 +5,7 @@ use sel4_sys::{CNodeCapData, CapRights, Error, invocation as label, slot};
 
 use super::invariants;
 use super::world::{Answer, World};
-use crate::capability::{Capability, Rights};
+use crate::capability::Capability;
 
 fn endpoint_badge(world: &World, slot: u64) -> u64 {
     match world.capability(slot) {
@@ -23,7 +23,7 @@ fn copies_have_no_more_rights() {
     for slot in [send_only, again] {
         assert!(
             matches!(world.capability(slot), Capability::Endpoint(endpoint)
-            if endpoint.rights == Rights::from_word(1))
+            if endpoint.rights == CapRights::from_word(1))
         );
     }
 }

@@ -2,9 +2,9 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_calls::ipc_buffer::word;
 use kernel_calls::{Ipc, Registers, syscall};
 use sel4_sys::MessageInfo;
-use sel4_sys::ipc_buffer::word;
 use sel4_sys::syscall;
 use test_support::cpu;
 use test_support::memory;

@@ -4,11 +4,11 @@ use core::cell::Cell;
 
 use sel4_sys::{
     Error, MessageInfo,
-    ipc_buffer::{IpcBuffer, word},
     message::{MESSAGE_CAPABILITIES_MAX, MESSAGE_REGISTERS, MESSAGE_WORDS_MAX},
     syscall,
 };
 
+use crate::ipc_buffer::{IpcBuffer, word};
 use crate::{Registers, syscall};
 
 /// A thread's way to send and receive messages: a handle to its IPC buffer.
@@ -29,6 +29,26 @@ pub struct Received {
     pub info: MessageInfo,
     /// The first four words.
     pub message: [u64; MESSAGE_REGISTERS],
+}
+
+impl Received {
+    /// Why the invocation that this answers was refused, if it was; numbers that seL4 does not define are none.
+    #[must_use]
+    pub const fn error(&self) -> Option<Error> {
+        Some(match self.info.label() {
+            1 => Error::InvalidArgument,
+            2 => Error::InvalidCapability,
+            3 => Error::IllegalOperation,
+            4 => Error::RangeError,
+            5 => Error::AlignmentError,
+            6 => Error::FailedLookup,
+            7 => Error::TruncatedMessage,
+            8 => Error::DeleteFirst,
+            9 => Error::RevokeFirst,
+            10 => Error::NotEnoughMemory,
+            _ => return None,
+        })
+    }
 }
 
 impl Ipc {
@@ -231,7 +251,7 @@ impl Ipc {
             self.set_capability(index, capability);
         }
         let reply = self.call(capability, MessageInfo::new(label, caps, length), message);
-        match Error::from_number(reply.info.label()) {
+        match reply.error() {
             Some(error) => Err(error),
             None => Ok(reply),
         }

@@ -16,6 +16,7 @@
 mod instruction;
 pub mod invoke;
 mod ipc;
+pub mod ipc_buffer;
 pub mod user_context;
 
 pub use instruction::{

@@ -4,7 +4,7 @@ use core::{convert::Infallible, fmt::Display};
 
 use environment::{Environment, Missing};
 use kernel_calls::Ipc;
-use sel4_sys::ipc_buffer::IpcBuffer;
+use kernel_calls::ipc_buffer::IpcBuffer;
 use shared_memory::Memory;
 use spin::Once;
 

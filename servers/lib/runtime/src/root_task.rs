@@ -3,7 +3,8 @@
 use core::{cell::UnsafeCell, convert::Infallible, fmt::Display};
 
 use kernel_calls::Ipc;
-use sel4_sys::{boot_info::BootInfo, ipc_buffer::IpcBuffer};
+use kernel_calls::ipc_buffer::IpcBuffer;
+use sel4_sys::boot_info::BootInfo;
 use shared_memory::RegionWriter;
 
 /// Where the window lies: far above everything that the kernel maps.

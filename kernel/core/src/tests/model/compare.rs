@@ -113,14 +113,12 @@ fn agrees(pair: &Pair, cap: &Cap, seen: &Capability) -> bool {
             (seen.start.0, seen.size_bits, seen.used) == (start, bits, cap.used)
         }
         (Kind::Endpoint, Capability::Endpoint(seen)) => {
-            here(seen.object.address())
-                && seen.badge == cap.badge
-                && u64::from(seen.rights.bits()) == cap.rights
+            here(seen.object.address()) && seen.badge == cap.badge && seen.rights.0 == cap.rights
         }
         (Kind::Notification, Capability::Notification(seen)) => {
             here(seen.object.address())
                 && seen.badge == cap.badge
-                && u64::from(seen.rights.bits() & 3) == cap.rights & 3
+                && seen.rights.0 & 3 == cap.rights & 3
         }
         (Kind::Reply, Capability::Reply(seen)) => {
             here(seen.object.address()) && seen.can_grant == (cap.rights & 4 != 0)
