@@ -159,6 +159,9 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn destroy_thread(&self, thread: TcbRef) {
+        if M::HAS_DEBUG_CALLS {
+            self.unlist_thread(thread);
+        }
         self.unbind_notification(thread);
         if let Some(context) = self.tcb(thread).sched_context.get() {
             if let Some(yielder) = self.sched_context(context).yield_from.get() {

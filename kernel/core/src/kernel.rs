@@ -45,6 +45,8 @@ pub struct Kernel<M: Machine> {
     pub(crate) deserted: Cell<Option<Meeting>>,
     /// Steps since a long operation last looked for interrupts.
     pub(crate) steps: Cell<u32>,
+    /// The first of all threads, in debug builds.
+    pub(crate) threads: Cell<Option<TcbRef>>,
     /// Counts the changes after which threads' routes may lead elsewhere; see `route`.
     pub(crate) route_epoch: Cell<u64>,
 }
@@ -61,6 +63,7 @@ impl<M: Machine> Kernel<M> {
             dying: Cell::new(None),
             deserted: Cell::new(None),
             steps: Cell::new(0),
+            threads: Cell::new(None),
             route_epoch: Cell::new(1),
         }
     }

@@ -28,15 +28,15 @@ pub const NB_WAIT: i64 = -10;
 pub const YIELD: i64 = -11;
 /// Print the character in RDI (debug builds).
 pub const DEBUG_PUT_CHAR: i64 = -12;
-/// Print the scheduler's state (seL4's debug builds; this kernel answers with an UnknownSyscall fault).
+/// Print all threads: name, state, instruction pointer, priority (debug builds).
 pub const DEBUG_DUMP_SCHEDULER: i64 = -13;
 /// Stop the machine (debug builds).
 pub const DEBUG_HALT: i64 = -14;
 /// The raw tag of the capability in RDI (debug builds).
 pub const DEBUG_CAP_IDENTIFY: i64 = -15;
-/// Print a snapshot of capabilities (seL4's debug builds; this kernel answers with an UnknownSyscall fault).
+/// Print the capabilities in the caller's first CNode (debug builds).
 pub const DEBUG_SNAPSHOT: i64 = -16;
-/// Name the thread in RDI as the IPC buffer says (debug builds).
+/// Name the thread in RDI as the IPC buffer says in place of the message, up to 32 bytes (debug builds).
 pub const DEBUG_NAME_THREAD: i64 = -17;
 /// Set the FS base to RDI.
 pub const SET_TLS_BASE: i64 = -33;

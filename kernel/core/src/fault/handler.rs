@@ -67,6 +67,9 @@ impl<M: Machine> Kernel<M> {
         let can_donate = self.tcb(thread).sched_context.get().is_some();
         if !self.report_fault(thread, report, TcbSlot::FaultHandler, can_donate) {
             self.set_state(thread, ThreadState::Inactive);
+            if M::HAS_DEBUG_CALLS {
+                self.print_fault(thread, &report);
+            }
         }
     }
 

@@ -3,10 +3,10 @@
 use sel4_sys::invocation as label;
 
 use super::Invocation;
-use super::arguments::ensure_between;
+use super::arguments::{at_most, ensure_between};
 use crate::capability::{Capability, SchedContext};
 use crate::error::Error;
-use crate::schedule::{MAX_REFILLS, MIN_BUDGET_US, MIN_REFILLS, Parameters};
+use crate::schedule::{MAX_EXTRA_REFILLS, MIN_BUDGET_US, MIN_REFILLS, Parameters};
 use crate::{Kernel, Machine};
 
 /// The context is a sporadic server in the strict sense: its budget is bounded in every window.
@@ -46,22 +46,19 @@ impl<M: Machine> Kernel<M> {
         let (_, Capability::SchedContext(target)) = self.extra(invocation, 0)? else {
             return Err(Error::InvalidCapability(1));
         };
-        let extra_max = ((1u64 << target.size_bits) - CORE_BYTES) / REFILL_BYTES;
-        ensure_between(extra, 0, extra_max)?;
+        let room = ((1u64 << target.size_bits) - CORE_BYTES) / REFILL_BYTES;
+        let extra = at_most(
+            extra,
+            room.try_into().unwrap_or(u8::MAX).min(MAX_EXTRA_REFILLS),
+        )?;
         let is_round_robin = budget_us == period_us;
-        let refills = if is_round_robin {
-            MIN_REFILLS
-        } else {
-            u32::try_from(extra).map_or(MAX_REFILLS, |extra| {
-                extra.saturating_add(MIN_REFILLS).min(MAX_REFILLS)
-            })
-        };
+        let extra = if is_round_robin { 0 } else { extra };
         Ok(Configuration {
             target,
             parameters: Parameters {
                 budget: budget_us * ticks,
                 period: if is_round_robin { 0 } else { period_us * ticks },
-                refills,
+                refills: MIN_REFILLS + u32::from(extra),
             },
             badge,
             sporadic: flags & SPORADIC != 0,

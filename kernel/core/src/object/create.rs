@@ -56,6 +56,9 @@ impl<M: Machine> Kernel<M> {
                 let thread = TcbRef::new(address)?;
                 self.tcb(thread).fpu.initialise();
                 self.tcb(thread).domain.set(self.core.domains.current.get());
+                if M::HAS_DEBUG_CALLS {
+                    self.list_thread(thread);
+                }
                 Some(Capability::Thread(thread))
             }
             ObjectType::Endpoint => Some(Capability::Endpoint(Endpoint {

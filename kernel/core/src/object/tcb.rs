@@ -136,6 +136,9 @@ pub struct Tcb {
     /// The user's address of the IPC buffer.
     pub(crate) buffer_address: Cell<u64>,
     pub(crate) route: Route,
+    /// What debug builds show of the thread, and the next of all threads there.
+    pub(crate) name: Cell<[u8; 32]>,
+    pub(crate) next_thread: Cell<Option<TcbRef>>,
     /// The vCPU that the thread runs, while it runs one.
     pub(crate) vcpu: Cell<Option<VcpuRef>>,
 }

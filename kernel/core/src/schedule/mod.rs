@@ -13,4 +13,4 @@ mod yield_to;
 
 pub(crate) use domain::{DURATION_MAX, DomainSchedule, ENTRIES};
 pub(crate) use priority_set::PrioritySet;
-pub(crate) use refill::{MAX_REFILLS, MIN_BUDGET_US, MIN_REFILLS, Parameters};
+pub(crate) use refill::{MAX_EXTRA_REFILLS, MIN_BUDGET_US, MIN_REFILLS, Parameters};

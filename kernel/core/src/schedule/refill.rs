@@ -15,11 +15,10 @@ use crate::{Kernel, Machine, SchedContextRef};
 const KERNEL_TIME_US: u64 = 10;
 /// The smallest budget and refill, in microseconds.
 pub(crate) const MIN_BUDGET_US: u64 = 2 * KERNEL_TIME_US;
-/// The most refills that a context keeps, whatever room it has: they are looked at with interrupts off. Who
-/// asks for more finds used time joined that could have come back piece by piece.
-pub(crate) const MAX_REFILLS: u32 = 128;
 /// Refills that every configured context has.
 pub(crate) const MIN_REFILLS: u32 = 2;
+/// The most that one may have beyond these, whatever room it has: all are looked at with interrupts off.
+pub(crate) const MAX_EXTRA_REFILLS: u8 = 126;
 /// No refill is put off beyond this time; keeps sums of times from overflowing.
 const LAST_TIME: u64 = u64::MAX / 2;
 

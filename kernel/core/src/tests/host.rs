@@ -105,6 +105,8 @@ fn new_tcb() -> Tcb {
         queue_next: Cell::default(),
         buffer_address: Cell::default(),
         route: Default::default(),
+        name: Cell::default(),
+        next_thread: Cell::default(),
         vcpu: Cell::default(),
     }
 }

@@ -83,6 +83,13 @@ fn configure_checks_its_arguments() {
         configure([20, 30, 0, 0, 0], slot::TCB),
         Answer::error(Error::InvalidCapability, &[1])
     );
+    // A larger one has room for more refills than the kernel looks at in one go.
+    let large = world.make(ObjectType::SchedContext, 12);
+    assert_eq!(
+        configure([20, 30, 127, 0, 0], large),
+        Answer::error(Error::RangeError, &[0, 126])
+    );
+    assert_eq!(configure([20, 30, 126, 0, 0], large), Answer::ok());
 }
 
 #[test]

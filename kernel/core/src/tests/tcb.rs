@@ -1,12 +1,16 @@
 //! Thread operations.
 
+use std::string::String;
+
 use sel4_sys::object::ObjectType;
 use sel4_sys::{CNodeCapData, Error, invocation as label, slot, syscall};
 
 use super::invariants;
 use super::world::{Answer, World};
+use crate::Store;
 use crate::address::TcbSlot;
 use crate::capability::Capability;
+use crate::message::BufferUse;
 use crate::object::{Register, ThreadState};
 
 #[test]
@@ -218,10 +222,54 @@ fn the_debug_calls_answer() {
         world.system_call(syscall::DEBUG_CAP_IDENTIFY, slot);
         assert_eq!(world.badge(world.root), tag);
     }
-    // A name is taken, and shown nowhere.
-    world.set_message(world.root, 3, &[], &[]);
-    world.system_call(syscall::DEBUG_NAME_THREAD, slot::TCB);
-    assert_eq!(world.message(world.root).label, 3);
+}
+
+/// What the kernel prints during a debug call.
+fn printed(world: &World, number: i64, argument: u64) -> String {
+    world.kernel.machine().take_events();
+    world.system_call(number, argument);
+    let events = world.kernel.machine().take_events();
+    let bytes = events.into_iter().filter_map(|event| match event {
+        super::host::Event::Printed(byte) => Some(char::from(byte)),
+        _ => None,
+    });
+    bytes.collect()
+}
+
+/// Names a thread as libsel4 does: the text in the place of the message.
+fn name(world: &World, slot: u64, name: &[u8; 16]) {
+    let buffer = world.kernel.buffer(world.root, BufferUse::Read);
+    let buffer = buffer.expect("the root server has one");
+    for (index, word) in (1..).zip(name.chunks_exact(8)) {
+        let word = u64::from_le_bytes(word.try_into().expect("eight bytes"));
+        world.kernel.machine().store(buffer.word(index), word);
+    }
+    world.system_call(syscall::DEBUG_NAME_THREAD, slot);
+}
+
+#[test]
+fn names_are_shown_in_dumps_and_with_faults() {
+    let world = World::new();
+    let (thread, other) = (world.new_thread(50), world.new_passive(60));
+    name(&world, slot::TCB, b"root\0\0\0\0\0\0\0\0\0\0\0\0");
+    name(&world, thread.slot, b"worker of mine\0\0");
+    // No thread, no name.
+    name(&world, slot::CNODE, b"nothing\0\0\0\0\0\0\0\0\0");
+    let dump = printed(&world, syscall::DEBUG_DUMP_SCHEDULER, 0);
+    let line = |name| dump.lines().find(|line| line.contains(name));
+    assert!(line(" root ").expect("is there").contains("Running"));
+    assert!(line("worker of mine").expect("is there").ends_with("50"));
+    assert!(line("without name").expect("is there").contains("Inactive"));
+    assert_eq!(dump.lines().count(), 4, "{dump}");
+    world.delete(other.slot);
+    let dump = printed(&world, syscall::DEBUG_DUMP_SCHEDULER, 0);
+    assert_eq!(dump.lines().count(), 3, "{dump}");
+    let snapshot = printed(&world, syscall::DEBUG_SNAPSHOT, 0);
+    assert!(snapshot.starts_with("root: slot"));
+    assert!(snapshot.lines().any(|line| line.starts_with("2 10 [")));
+    // The root server has no fault handler.
+    let fault = printed(&world, syscall::SEND, 1 << 40);
+    assert!(fault.starts_with("thread root stops at 0x"), "{fault}");
 }
 
 #[test]
