@@ -7,6 +7,7 @@
 mod asid;
 mod boot;
 mod cnode;
+mod combined;
 mod domain;
 mod endpoint;
 mod exception;
@@ -16,9 +17,14 @@ mod interrupt;
 mod io_port;
 mod notification;
 mod order;
+mod page_fault;
+mod page_size;
 mod paging;
+mod refill;
+mod reply;
 mod scheduling;
 mod tcb;
+mod transfer;
 mod untyped;
 mod zeroing;
 
@@ -29,9 +35,15 @@ const GROUPS: &[&[test_support::Test]] = &[
     zeroing::TESTS,
     cnode::TESTS,
     paging::TESTS,
+    page_fault::TESTS,
+    page_size::TESTS,
     tcb::TESTS,
     endpoint::TESTS,
+    combined::TESTS,
+    transfer::TESTS,
+    reply::TESTS,
     scheduling::TESTS,
+    refill::TESTS,
     domain::TESTS,
     notification::TESTS,
     exception::TESTS,

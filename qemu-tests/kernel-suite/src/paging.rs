@@ -7,14 +7,14 @@ use kernel_calls::{
 use sel4_sys::error::Error::{
     AlignmentError, DeleteFirst, FailedLookup, InvalidArgument, InvalidCapability,
 };
-use sel4_sys::fault::{VM_FAULT, VM_FAULT_WORDS};
-use sel4_sys::object::ObjectType::{LargePage, Page, PageDirectory, PageTable, Pdpt, Pml4};
+use sel4_sys::fault::VM_FAULT;
+use sel4_sys::object::ObjectType::{Page, PageDirectory, PageTable, Pdpt, Pml4};
 use sel4_sys::{CapRights, invocation as label, slot};
 use test_support::memory::{self, fresh_address};
 use test_support::threads::{clear_notes, note, noted};
 use test_support::{Outcome, Plan, Test, Tester, ensure, equal, refused};
 
-const RW: CapRights = CapRights::READ_WRITE;
+pub(crate) const RW: CapRights = CapRights::READ_WRITE;
 
 pub(crate) const TESTS: &[Test] = &[
     Test {
@@ -58,36 +58,6 @@ pub(crate) const TESTS: &[Test] = &[
         run: not_a_space,
     },
     Test {
-        id: "page-rights-0001",
-        rule: "writing to a page mapped read-only faults with the address and error code 7",
-        run: write_to_read_only,
-    },
-    Test {
-        id: "page-rights-0002",
-        rule: "rights of the capability limit those of the mapping",
-        run: capability_limits,
-    },
-    Test {
-        id: "page-fault-0001",
-        rule: "reading and writing an unmapped page faults with error codes 4 and 6",
-        run: unmapped,
-    },
-    Test {
-        id: "page-fault-0002",
-        rule: "executing an unmapped page faults as instruction fetch",
-        run: execute_unmapped,
-    },
-    Test {
-        id: "page-fault-0003",
-        rule: "kernel addresses fault like others, with the present bit at most",
-        run: kernel_addresses,
-    },
-    Test {
-        id: "page-fault-0004",
-        rule: "a handler that maps the page lets the thread go on",
-        run: map_on_demand,
-    },
-    Test {
         id: "page-unmap-0001",
         rule: "unmapping takes the page away at once, a second time does nothing",
         run: unmap,
@@ -101,26 +71,6 @@ pub(crate) const TESTS: &[Test] = &[
         id: "page-unmap-0003",
         rule: "revoking an untyped unmaps the frames made from it",
         run: revoke_unmaps,
-    },
-    Test {
-        id: "page-large-0001",
-        rule: "a 2 MiB frame maps without page table, is zero, and shows all of its memory",
-        run: large_page,
-    },
-    Test {
-        id: "page-large-0002",
-        rule: "a 2 MiB frame does not go where a page table is, nor a page table where it is",
-        run: large_page_conflicts,
-    },
-    Test {
-        id: "page-large-0003",
-        rule: "a 2 MiB frame needs 2 MiB alignment",
-        run: large_page_alignment,
-    },
-    Test {
-        id: "page-huge-0001",
-        rule: "a 1 GiB frame maps without page directory",
-        run: huge_page,
     },
     Test {
         id: "page-address-0001",
@@ -167,16 +117,12 @@ pub(crate) fn write_faults(t: &mut Tester, address: u64) -> Outcome {
     equal("the error code", fault.words[3], 7)
 }
 
-fn read_word(_: Ipc, address: u64) {
+pub(crate) fn read_word(_: Ipc, address: u64) {
     note(0).store(memory::load(address), core::sync::atomic::Ordering::SeqCst);
 }
 
-fn write_word(_: Ipc, address: u64) {
+pub(crate) fn write_word(_: Ipc, address: u64) {
     memory::store(address, 0x5eed);
-}
-
-fn execute(_: Ipc, address: u64) {
-    memory::call(address);
 }
 
 fn missing_levels(t: &mut Tester) -> Outcome {
@@ -310,83 +256,6 @@ fn not_a_space(t: &mut Tester) -> Outcome {
     Ok(())
 }
 
-fn write_to_read_only(t: &mut Tester) -> Outcome {
-    let (frame, address) = (t.frame()?, fresh_address(1));
-    t.map(frame, address, CapRights::READ)?;
-    equal("a word read", memory::load(address), 0)?;
-    write_faults(t, address + 0x10)?;
-    equal("the word after the fault", memory::load(address + 0x10), 0)
-}
-
-fn capability_limits(t: &mut Tester) -> Outcome {
-    let (frame, address) = (t.frame()?, fresh_address(1));
-    let read_only = t.copy(frame, CapRights::READ)?;
-    t.map(read_only, address, RW)?;
-    equal("a word read", memory::load(address), 0)?;
-    write_faults(t, address)
-}
-
-fn unmapped(t: &mut Tester) -> Outcome {
-    let address = fresh_address(1) + 0x123_4568;
-    let fault = t.fault_of(read_word, address)?;
-    equal("the label", fault.label, VM_FAULT)?;
-    equal("the length", fault.length, VM_FAULT_WORDS)?;
-    equal("the address", fault.words[1], address)?;
-    equal("whether it is a fetch", fault.words[2], 0)?;
-    equal("the error code of a read", fault.words[3], 4)?;
-    let fault = t.fault_of(write_word, address)?;
-    equal("the address", fault.words[1], address)?;
-    equal("the error code of a write", fault.words[3], 6)?;
-    let image = t.boot.ipc_buffer;
-    ensure(
-        (0x40_0000..image).contains(&fault.words[0]),
-        "the instruction pointer is outside the program",
-    )
-}
-
-fn execute_unmapped(t: &mut Tester) -> Outcome {
-    let address = fresh_address(1) + 0x5000;
-    let fault = t.fault_of(execute, address)?;
-    equal("the label", fault.label, VM_FAULT)?;
-    equal("the instruction pointer", fault.words[0], address)?;
-    equal("the address", fault.words[1], address)?;
-    equal("whether it is a fetch", fault.words[2], 1)?;
-    // Bit 4 (fetch) is set where the CPU has execute-disable switched on.
-    equal("the error code", fault.words[3] & !0x10, 4)
-}
-
-fn kernel_addresses(t: &mut Tester) -> Outcome {
-    for address in [
-        0xffff_ffff_8000_0000,
-        0xffff_ff80_0000_0000,
-        0xffff_8000_0000_0000,
-        0xffff_ffff_fee0_0000,
-        0xffff_ffff_ffff_fff8,
-    ] {
-        let read = t.fault_of(read_word, address)?;
-        equal("the label of a read", read.label, VM_FAULT)?;
-        equal("the address read", read.words[1], address)?;
-        equal("the error code", read.words[3] & !1, 4)?;
-        let write = t.fault_of(write_word, address)?;
-        equal("the label of a write", write.label, VM_FAULT)?;
-        equal("the error code", write.words[3] & !1, 6)?;
-    }
-    Ok(())
-}
-
-fn map_on_demand(t: &mut Tester) -> Outcome {
-    let (frame, address) = (t.frame()?, fresh_address(1));
-    clear_notes();
-    let watched = t.watch(Plan::new(read_word, address + 0x18))?;
-    let fault = t.next_fault(&watched)?;
-    ensure(fault.is_some(), "no fault")?;
-    t.map(frame, address, RW)?;
-    memory::store(address + 0x18, 0xfeed);
-    t.answer(&watched, 0, &[]);
-    ensure(t.next_fault(&watched)?.is_none(), "a second fault")?;
-    equal("the word read", noted(0), 0xfeed)
-}
-
 fn unmap(t: &mut Tester) -> Outcome {
     let (frame, address) = (t.frame()?, fresh_address(1));
     t.map(frame, address, RW)?;
@@ -428,78 +297,6 @@ fn revoke_unmaps(t: &mut Tester) -> Outcome {
         let fault = t.fault_of(read_word, address + index * 0x1000)?;
         equal("the label", fault.label, VM_FAULT)?;
     }
-    Ok(())
-}
-
-fn large_page(t: &mut Tester) -> Outcome {
-    let (frame, address) = (t.make(LargePage, 0)?, fresh_address(1) + 0x20_0000);
-    equal("the physical alignment", t.physical(frame)? % 0x20_0000, 0)?;
-    t.map(frame, address, RW)?;
-    for offset in (0..0x20_0000).step_by(0x1000) {
-        equal("a word of the frame", memory::load(address + offset), 0)?;
-        memory::store(address + offset, offset);
-    }
-    for offset in (0..0x20_0000).step_by(0x1000) {
-        equal("a word written", memory::load(address + offset), offset)?;
-    }
-    invoke::page_unmap(&t.ipc, frame)?;
-    let last = address + 0x1f_fff8;
-    equal("the fault", t.fault_of(read_word, last)?.words[1], last)
-}
-
-fn large_page_conflicts(t: &mut Tester) -> Outcome {
-    let address = fresh_address(1);
-    let (small, large) = (t.frame()?, t.make(LargePage, 0)?);
-    t.map(small, address + 0x1000, RW)?;
-    refused(
-        "a large frame over a table",
-        t.map(large, address, RW),
-        DeleteFirst,
-    )?;
-    let elsewhere = address + 0x20_0000;
-    t.map(large, elsewhere, RW)?;
-    let table = t.make(PageTable, 0)?;
-    let result = invoke::page_table_map(&t.ipc, table, slot::VSPACE, elsewhere);
-    refused("a table over a large frame", result, DeleteFirst)?;
-    memory::store(elsewhere, 3);
-    equal("the large frame's word", memory::load(elsewhere), 3)
-}
-
-fn large_page_alignment(t: &mut Tester) -> Outcome {
-    let large = t.make(LargePage, 0)?;
-    refused(
-        "4 KiB alignment",
-        t.map(large, fresh_address(1) + 0x1000, RW),
-        AlignmentError,
-    )
-}
-
-fn huge_page(t: &mut Tester) -> Outcome {
-    use sel4_sys::object::ObjectType::HugePage;
-    let source = t.find_untyped(|piece| piece.is_device == 1 && piece.size_bits >= 30);
-    let Some(source) = source else {
-        return Err(test_support::Failure::skipped(
-            "no aligned gibibyte of device memory",
-        ));
-    };
-    let frame = t.make_from(source, HugePage, 0)?;
-    let address = fresh_address(1) + 0x4000_0000;
-    let attempt = |t: &Tester| {
-        invoke::page_map(
-            &t.ipc,
-            frame,
-            slot::VSPACE,
-            address,
-            CapRights::READ,
-            attributes::UNCACHED,
-        )
-    };
-    refused("a mapping without PDPT", attempt(t), FailedLookup)?;
-    let pdpt = t.make(Pdpt, 0)?;
-    invoke::pdpt_map(&t.ipc, pdpt, slot::VSPACE, address)?;
-    attempt(t)?;
-    t.no_fault_of(read_word, address + 0x3fff_fff8)?;
-    t.revoke(source)?;
     Ok(())
 }
 
