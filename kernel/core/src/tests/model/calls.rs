@@ -9,6 +9,7 @@ use sel4_sys::{invocation as label, slot, syscall};
 use super::capabilities::{Kind, Place};
 use super::threads::Message;
 use super::{Pair, RADIX, SLOTS};
+use crate::message::DESTINATION_REGISTER;
 use crate::tests::world::World;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +22,8 @@ pub(super) enum Number {
     Wait,
     NbWait,
     ReplyRecv,
+    NbSendRecv,
+    NbSendWait,
 }
 
 impl Number {
@@ -34,6 +37,8 @@ impl Number {
             Self::Wait => syscall::WAIT,
             Self::NbWait => syscall::NB_WAIT,
             Self::ReplyRecv => syscall::REPLY_RECV,
+            Self::NbSendRecv => syscall::NB_SEND_RECV,
+            Self::NbSendWait => syscall::NB_SEND_WAIT,
         }
     }
 }
@@ -44,6 +49,8 @@ pub(super) struct Call {
     pub(super) number: Number,
     pub(super) cptr: u64,
     pub(super) reply: u64,
+    /// Where NBSendRecv sends.
+    pub(super) destination: u64,
     pub(super) label: u64,
     pub(super) words: [u64; 6],
     pub(super) caps: [u64; 1],
@@ -57,10 +64,20 @@ impl Call {
         }
     }
 
+    /// What the first half of a combined call invokes.
+    pub(super) fn first_half(&self) -> u64 {
+        match self.number {
+            Number::NbSendRecv => self.destination,
+            _ => self.reply,
+        }
+    }
+
     /// The current thread makes it.
     pub(super) fn perform(&self, world: &World) {
         let current = world.kernel.current().expect("the caller has looked");
         world.set_message(current, self.label, &self.words, &self.caps);
+        let context = &world.kernel.tcb(current).context;
+        context.set(DESTINATION_REGISTER, self.destination);
         world.receive(self.number.value(), self.cptr, self.reply);
     }
 }
@@ -152,6 +169,8 @@ fn any_number() -> impl Strategy<Value = Number> {
         1 => Just(Number::Wait),
         1 => Just(Number::NbWait),
         5 => Just(Number::ReplyRecv),
+        2 => Just(Number::NbSendRecv),
+        2 => Just(Number::NbSendWait),
     ]
 }
 
@@ -243,6 +262,7 @@ impl Wish {
             number,
             cptr,
             reply,
+            destination: 0,
             label: 7,
             words: [1, 2, 3, 4, 5, 6],
             caps: [0],
@@ -252,7 +272,19 @@ impl Wish {
                 number,
                 with,
                 reply: answer,
-            } => plain(number, endpoint(with), reply(answer)),
+            } => {
+                let sends =
+                    |kind| matches!(kind, Kind::Endpoint | Kind::Notification | Kind::Reply);
+                let destination = pair.pick(answer.rotate_left(5), sends);
+                let second = match number {
+                    Number::NbSendWait => destination,
+                    _ => reply(answer),
+                };
+                Call {
+                    destination,
+                    ..plain(number, endpoint(with), second)
+                }
+            }
             Self::Signal { number, with } => {
                 let call = matches!(number, Number::Call | Number::Send);
                 let number = if call { number } else { Number::NbSend };
@@ -286,6 +318,7 @@ impl Wish {
                     number: Number::Call,
                     cptr: to_table,
                     reply: 0,
+                    destination: 0,
                     label,
                     words: [to_index, to_depth, from_index, from_depth, rights, badge],
                     caps: [from_table],
@@ -303,6 +336,7 @@ impl Wish {
                     number: Number::Call,
                     cptr: table,
                     reply: 0,
+                    destination: 0,
                     label,
                     words: [index, depth, pair.pick(with, talks), 64, 15, badge],
                     caps: [slot::CNODE],
@@ -320,6 +354,7 @@ impl Wish {
                     number: Number::Call,
                     cptr: pair.pick(memory, |kind| matches!(kind, Kind::Untyped { .. })),
                     reply: 0,
+                    destination: 0,
                     label: label::UNTYPED_RETYPE,
                     words: [object as u64, size, 0, 0, index, count],
                     caps: [table],
@@ -333,6 +368,7 @@ impl Wish {
                 number: Number::Call,
                 cptr: pair.tcb_slots[usize::from(thread) % pair.tcb_slots.len()],
                 reply: 0,
+                destination: 0,
                 label,
                 words: [0; 6],
                 caps: [notification(with)],
@@ -354,6 +390,7 @@ impl Wish {
                     number,
                     cptr,
                     reply,
+                    destination: cap,
                     label: if left_out.contains(&label) { 0 } else { label },
                     words: [index % (1 << RADIX), RADIX, 0, RADIX, 15, 0],
                     caps: [cap],

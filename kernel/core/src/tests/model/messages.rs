@@ -29,8 +29,8 @@ impl Model {
             Number::Recv | Number::NbRecv | Number::Wait | Number::NbWait => {
                 self.receive(thread, call, &mut delivered);
             }
-            Number::ReplyRecv => {
-                self.answer_caller(thread, call, &mut delivered);
+            Number::ReplyRecv | Number::NbSendRecv | Number::NbSendWait => {
+                self.first_half(thread, call, &mut delivered);
                 self.receive(thread, call, &mut delivered);
             }
         }
@@ -75,9 +75,9 @@ impl Model {
         }
     }
 
-    /// The first half of ReplyRecv: whatever the reply capability is, nothing waits and nothing fails.
-    fn answer_caller(&mut self, thread: usize, call: &Call, delivered: &mut Vec<Delivery>) {
-        match self.named(call.reply) {
+    /// The first half of a combined call: whatever the capability is, nothing waits and nothing fails.
+    fn first_half(&mut self, thread: usize, call: &Call, delivered: &mut Vec<Delivery>) {
+        match self.named(call.first_half()) {
             Some((cap, Kind::Reply)) => self.reply(cap.object, call.message(), delivered),
             Some((cap, Kind::Notification)) if cap.rights & 1 != 0 => {
                 self.signal(cap.object, cap.badge, delivered);
@@ -160,7 +160,10 @@ impl Model {
 
     fn receive(&mut self, thread: usize, call: &Call, delivered: &mut Vec<Delivery>) {
         let blocks = !matches!(call.number, Number::NbRecv | Number::NbWait);
-        let with_reply = !matches!(call.number, Number::Wait | Number::NbWait);
+        let with_reply = !matches!(
+            call.number,
+            Number::Wait | Number::NbWait | Number::NbSendWait
+        );
         match self.named(call.cptr) {
             Some((cap, Kind::Endpoint)) if cap.rights & 2 != 0 => {
                 let reply = match self.named(call.reply) {
