@@ -4,7 +4,7 @@ use frame_api::{
     Checksum, Frame, LOOKS_BY_ITSELF, Link, LinkState, QUEUE_LENGTH, SLOT_SIZE, WANTS_ROOM,
 };
 use runtime::shared_memory::{
-    Channel, Memory, OpenError, PushError, Receiver, RegionReader, RegionWriter, Sender,
+    Channel, Memory, OpenError, PushError, Receiver, RegionReader, Sender,
 };
 
 use crate::peer::Peer;
@@ -14,7 +14,7 @@ pub(crate) struct Guest {
     channel: Channel,
     frames: Receiver<Frame>,
     answers: Sender<Frame>,
-    output: RegionWriter,
+    output: &'static mut [u8],
     input: RegionReader,
     peer: Peer,
     has_sent: bool,
@@ -29,11 +29,12 @@ pub(crate) struct Taken {
 
 impl Guest {
     pub(crate) fn open(memory: &Memory) -> Result<Self, OpenError> {
-        let channel = Channel::open(memory, "guest")?;
+        let (channel, output) =
+            Channel::open_with_data_area::<Frame>(memory, "guest", QUEUE_LENGTH)?;
         Ok(Self {
             frames: channel.receiver(QUEUE_LENGTH)?,
             answers: channel.sender(QUEUE_LENGTH)?,
-            output: channel.output_data::<Frame>(QUEUE_LENGTH),
+            output,
             input: channel.input_data::<Frame>(QUEUE_LENGTH),
             channel,
             peer: Peer::new("the guest's monitor"),
@@ -76,9 +77,13 @@ impl Guest {
         })
     }
 
-    /// Whether a frame can be sent now.
-    pub(crate) fn has_room(&mut self) -> bool {
-        !self.peer.is_cut_off() && self.free() > 0
+    /// Where the next frame to be sent is made, if one can be sent now. The monitor can read there at any time.
+    pub(crate) fn slot(&mut self) -> Option<&mut [u8]> {
+        if self.peer.is_cut_off() || self.free() == 0 {
+            return None;
+        }
+        let begin = self.answers.next_place() * SLOT_SIZE;
+        self.output.get_mut(begin..begin + SLOT_SIZE)
     }
 
     fn free(&mut self) -> u64 {
@@ -88,17 +93,20 @@ impl Guest {
 
     /// Sends a frame whose checksums are right. Without room it is lost.
     pub(crate) fn send(&mut self, frame: &[u8]) {
-        if !self.has_room() {
-            return;
-        }
-        let place = self.answers.next_place();
-        let message = Frame::new(place as u64, frame.len(), Checksum::Good);
-        let Ok(message) = message else {
+        let slot = self.slot();
+        let Some(place) = slot.and_then(|slot| slot.get_mut(..frame.len())) else {
             return;
         };
-        if self.output.write_at(place * SLOT_SIZE, frame).is_err() {
+        place.copy_from_slice(frame);
+        self.send_slot(frame.len());
+    }
+
+    /// Sends the frame of `length` bytes that was made in the slot, whose checksums are right.
+    pub(crate) fn send_slot(&mut self, length: usize) {
+        let place = self.answers.next_place();
+        let Ok(message) = Frame::new(place as u64, length, Checksum::Good) else {
             return;
-        }
+        };
         match self.answers.push(&message) {
             Ok(()) => self.has_sent = true,
             Err(PushError::Full) => {}

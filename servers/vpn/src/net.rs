@@ -6,7 +6,7 @@ use datagram_api::{Datagram, Incoming, Outgoing, QUEUE_LENGTH, SLOT_SIZE};
 use runtime::shared_memory::{
     Channel, Memory, OpenError, PushError, Receiver, RegionReader, Sender,
 };
-use vpn_core::tunnel::Wire;
+use vpn_core::tunnel::{self, Wire};
 
 use crate::peer::Peer;
 
@@ -21,15 +21,29 @@ pub(crate) struct Net {
     output: &'static mut [u8],
     input: RegionReader,
     peer: Peer,
-    has_news: bool,
+    has_sent: bool,
 }
 
 /// What came.
 pub(crate) enum Arrived {
-    /// A datagram, copied.
-    Datagram { from: SocketAddr, length: usize },
+    /// A datagram, which lies where it is until it is [released](Net::release).
+    Datagram { from: SocketAddr, payload: Payload },
     /// Something about the network.
     News(Incoming),
+}
+
+/// A datagram in memory that `net` may write at any time.
+pub(crate) struct Payload(RegionReader);
+
+impl tunnel::Datagram for Payload {
+    fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    fn read(&self, at: usize, part: &mut [u8]) {
+        // What is not inside is refused, and nothing comes of it.
+        let _ = self.0.read_at(at, part);
+    }
 }
 
 impl Net {
@@ -43,12 +57,12 @@ impl Net {
             channel,
             output,
             peer: Peer::new("net"),
-            has_news: false,
+            has_sent: false,
         })
     }
 
-    /// Copies the next datagram to the beginning of `buffer`, if there is one.
-    pub(crate) fn take(&mut self, buffer: &mut [u8]) -> Option<Arrived> {
+    /// Takes what came next, if there is anything; it is to be [released](Self::release) before the next is taken.
+    pub(crate) fn take(&mut self) -> Option<Arrived> {
         if self.peer.is_cut_off() {
             return None;
         }
@@ -56,23 +70,26 @@ impl Net {
             Ok(message) => message?,
             Err(error) => return self.peer.noted(error),
         };
-        let arrived = self.copy(&message, buffer);
-        // This side's region holds its counts: it was checked when the channel was opened.
-        let _ = self.incoming.release(1);
-        self.has_news = true;
+        let arrived = self.find(&message);
         if arrived.is_none() {
             self.peer.cut_off();
         }
         arrived
     }
 
-    fn copy(&self, message: &Datagram, buffer: &mut [u8]) -> Option<Arrived> {
+    /// Nothing of what was taken is read any more.
+    pub(crate) fn release(&mut self) {
+        // This side's region holds its counts: it was checked when the channel was opened.
+        let _ = self.incoming.release(1);
+    }
+
+    fn find(&self, message: &Datagram) -> Option<Arrived> {
         let incoming = message.incoming(self.input.len()).ok()?;
         let Incoming::Payload { from, data, length } = incoming else {
             return Some(Arrived::News(incoming));
         };
-        self.input.read_at(data, buffer.get_mut(..length)?).ok()?;
-        Some(Arrived::Datagram { from, length })
+        let payload = Payload(self.input.part(data, length).ok()?);
+        Some(Arrived::Datagram { from, payload })
     }
 
     /// Where the next message to be sent is made, if one can be sent now.
@@ -95,16 +112,17 @@ impl Net {
             return;
         };
         match self.outgoing.push(&message) {
-            Ok(()) => self.has_news = true,
+            Ok(()) => self.has_sent = true,
             Err(PushError::PeerMisbehaved) => self.peer.cut_off(),
             // It is lost, as on any wire.
             Err(PushError::Full | PushError::PeerReset) => {}
         }
     }
 
-    /// The channel to be signalled, if there is news for the server. Answers once.
+    /// The channel to be signalled, if there is something to send. That there is room again is no news: the server
+    /// waits for nobody's room. Answers once.
     pub(crate) fn whom_to_wake(&mut self) -> Option<&Channel> {
-        core::mem::take(&mut self.has_news).then_some(&self.channel)
+        core::mem::take(&mut self.has_sent).then_some(&self.channel)
     }
 }
 

@@ -6,9 +6,11 @@
 //! buffer, and leaves that as ciphertext.
 //!
 //! **Copies** of a packet on its way out: one here, from the guest's region into the private buffer; sealing moves it
-//! on. With the monitor's copy out of the guest's memory that makes two. On its way in: one from `net`'s region
-//! into the private buffer, where it is opened in place, one into the region that the guest's monitor reads,
-//! and the monitor's own into the guest's memory: three.
+//! on. With the monitor's copy out of the guest's memory that makes two. On its way in: none here, because it is opened
+//! from `net`'s region into the region that the guest's monitor reads, and made a frame there; with `net`'s copy out of
+//! the device's buffer, which cannot know whose a frame will be, and the monitor's own into the guest's memory that makes
+//! two. The first copy on the way out, and reading each byte once on the way in, are what keeps others from
+//! changing a packet after it was looked at.
 
 use alloc::{vec, vec::Vec};
 use core::{convert::Infallible, net::SocketAddr, time::Duration};
@@ -21,7 +23,12 @@ use vpn_core::{
     tunnel::{Received, Sealed, Tunnel, Wire},
 };
 
-use crate::{failure::Failure, guest::Guest, net::Arrived, net::Net, status::Status};
+use crate::{
+    failure::Failure,
+    guest::Guest,
+    net::{Arrived, Net, Payload},
+    status::Status,
+};
 
 /// Frames, and datagrams, that are carried before the other direction has its turn.
 const TURN: usize = 32;
@@ -35,7 +42,7 @@ pub(crate) struct Server {
     pub(crate) inside: Inside,
     pub(crate) tunnel: Tunnel,
     pub(crate) status: Status,
-    /// One packet in the clear at a time, or one datagram.
+    /// One packet of the guest at a time.
     buffer: Vec<u8>,
     outbox: Outbox,
     now: Duration,
@@ -150,27 +157,42 @@ impl Server {
 
     /// Takes one message of `net`; none while its packet could not be passed on.
     fn carry_datagram(&mut self) -> bool {
-        if !self.guest.has_room() {
+        if self.guest.slot().is_none() {
             return false;
         }
-        match self.net.take(&mut self.buffer) {
+        match self.net.take() {
             None => return false,
-            Some(Arrived::Datagram { from, length }) => self.open(from, length),
+            Some(Arrived::Datagram { from, payload }) => self.open(from, &payload),
             Some(Arrived::News(news)) => self.take_news(news),
         }
+        self.net.release();
         true
     }
 
-    /// Opens the datagram that lies in the buffer, and passes its packet on.
-    fn open(&mut self, from: SocketAddr, length: usize) {
-        let datagram = &mut self.buffer[..length];
-        let received = self.tunnel.receive(from, datagram, self.now, &mut self.net);
-        if let Received::Packet(packet) = received {
-            // The message's header has left more room than the frame's needs.
-            let frame = &mut self.buffer[packet.start - MIN_FRAME..packet.end];
-            if let ToGuest::Frame(length) = self.inside.to_guest(frame, self.now) {
-                self.guest.send(&frame[..length]);
+    /// Opens a datagram into the slot of a frame for the guest, and sends the frame.
+    fn open(&mut self, from: SocketAddr, datagram: &Payload) {
+        let Some(slot) = self.guest.slot() else {
+            return;
+        };
+        let room = &mut slot[MIN_FRAME..];
+        let now = self.now;
+        let received = self
+            .tunnel
+            .receive(from, datagram, room, now, &mut self.net);
+        let sent = match received {
+            Received::Packet(length) => {
+                let frame = &mut slot[..MIN_FRAME + length];
+                match self.inside.to_guest(frame, now) {
+                    ToGuest::Frame(length) => Some(length),
+                    ToGuest::Taken | ToGuest::Refused(_) => None,
+                }
             }
+            Received::Nothing | Received::Dropped(_) => None,
+        };
+        match sent {
+            Some(length) => self.guest.send_slot(length),
+            // What is not for the guest stays where its monitor can read it no longer than it takes to see that.
+            None => slot.fill(0),
         }
     }
 

@@ -41,8 +41,9 @@ fn converse(tunnels: &mut [Tunnel; 2], mut said: Outbox, now: Duration) {
     let from = SocketAddr::from(([192, 0, 2, 9], 1));
     let mut other = Outbox::default();
     while !said.0.is_empty() || !other.0.is_empty() {
-        for mut datagram in std::mem::take(&mut said.0) {
-            tunnels[receiver].receive(from, &mut datagram, now, &mut other);
+        for datagram in std::mem::take(&mut said.0) {
+            let (datagram, mut room) = (datagram.as_slice(), [0; ROOM]);
+            tunnels[receiver].receive(from, &datagram, &mut room, now, &mut other);
         }
         tunnels[receiver].on_deadline(now, &mut other);
         std::mem::swap(&mut said, &mut other);
@@ -87,14 +88,15 @@ fn main() {
     let mut tunnels = connected(policy, now);
     let from = SocketAddr::from(([192, 0, 2, 9], 1));
     let mut outbox = Outbox::default();
-    let (mut buffer, mut message) = (packet(bytes), [0; ROOM]);
+    let (mut buffer, mut message, mut room) = (packet(bytes), [0; ROOM], [0; ROOM]);
     for _ in 0..times {
         let sealed = tunnels[0].seal(&mut buffer, bytes, &mut message, now, &mut outbox);
         let Sealed::Message { length, .. } = sealed else {
             panic!("there is a session");
         };
         if arguments[1] == "open" {
-            let received = tunnels[1].receive(from, &mut message[..length], now, &mut outbox);
+            let message = &message[..length];
+            let received = tunnels[1].receive(from, &message, &mut room, now, &mut outbox);
             assert!(matches!(received, Received::Packet(_)));
         }
     }

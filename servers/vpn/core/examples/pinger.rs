@@ -100,7 +100,7 @@ impl Pinger {
             self.socket
                 .set_read_timeout(Some(pause.min(Duration::from_millis(10))))?;
             if let Ok((length, from)) = self.socket.recv_from(&mut datagram) {
-                self.receive(from, &mut datagram[..length]);
+                self.receive(from, &datagram[..length]);
             }
         }
         Ok(())
@@ -119,15 +119,14 @@ impl Pinger {
         }
     }
 
-    fn receive(&mut self, from: SocketAddr, datagram: &mut [u8]) {
-        let now = self.start.elapsed();
-        let received = self
-            .tunnel
-            .receive(from, datagram, now, &mut Socket(&self.socket));
-        let Received::Packet(range) = received else {
+    fn receive(&mut self, from: SocketAddr, datagram: &[u8]) {
+        let (now, mut room) = (self.start.elapsed(), [0; 2048]);
+        let wire = &mut Socket(&self.socket);
+        let received = self.tunnel.receive(from, &datagram, &mut room, now, wire);
+        let Received::Packet(length) = received else {
             return;
         };
-        let packet = &mut datagram[range];
+        let packet = &room[..length];
         match (packet.get(9), packet.get(20)) {
             (Some(1), Some(0)) => self.answers += 1,
             (Some(1), Some(8)) => {

@@ -84,7 +84,8 @@ fn floods_are_answered_by_little_and_leave_nothing() {
             }
             now += Duration::from_micros(20);
             let source = SocketAddr::from(([198, 18 + a, b, c], u16::from(d) + 1));
-            let received = victim.receive(source, &mut datagram, now, &mut sent);
+            let datagram = datagram.as_slice();
+            let received = victim.receive(source, &datagram, &mut [0; 2048], now, &mut sent);
             let is_answer = number == 0 && kind == 1;
             assert!(
                 is_answer || matches!(received, Received::Dropped(_)),

@@ -95,12 +95,13 @@ impl World {
         self.flying[1 - side].append(&mut outbox.0);
     }
 
-    fn deliver(&mut self, side: usize, mut datagram: Vec<u8>) {
+    fn deliver(&mut self, side: usize, datagram: Vec<u8>) {
+        let (datagram, mut room) = (datagram.as_slice(), [0; 2048]);
         let mut outbox = Outbox::default();
         let from = SocketAddr::from(([192, 0, 2, 9], 9));
-        match self.tunnels[side].receive(from, &mut datagram, self.now, &mut outbox) {
-            Received::Packet(range) => {
-                let packet = &datagram[range];
+        match self.tunnels[side].receive(from, &datagram, &mut room, self.now, &mut outbox) {
+            Received::Packet(length) => {
+                let packet = &room[..length];
                 assert_eq!(packet.len(), 22, "a packet that nobody said");
                 let number = u16::from_be_bytes([packet[20], packet[21]]);
                 assert!(number <= self.said, "a packet that nobody said");

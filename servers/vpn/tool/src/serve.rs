@@ -146,15 +146,18 @@ impl Peer {
 
     fn handle(&mut self, event: Event) {
         let now = self.start.elapsed();
-        let (from, mut payload) = match event {
+        let (from, payload) = match event {
             Event::Datagram { from, payload } => (from, payload),
             Event::Renew => return self.tunnel.renew(now, &mut self.wire),
             event => return self.network.handle(event),
         };
-        let received = self.tunnel.receive(from, &mut payload, now, &mut self.wire);
-        if let Received::Packet(range) = received {
-            self.note(&payload[range.clone()]);
-            self.network.take(&payload[range]);
+        let (datagram, mut room) = (payload.as_slice(), [0; BUFFER]);
+        let received = self
+            .tunnel
+            .receive(from, &datagram, &mut room, now, &mut self.wire);
+        if let Received::Packet(length) = received {
+            self.note(&room[..length]);
+            self.network.take(&room[..length]);
         }
     }
 

@@ -129,11 +129,13 @@ impl Card {
         let now = self.start.elapsed();
         let mut datagram = [0; 2048];
         while let Ok((length, from)) = self.wire.0.recv_from(&mut datagram) {
-            let message = &mut datagram[..length];
-            if let Received::Packet(range) = self.tunnel.receive(from, message, now, &mut self.wire)
-            {
-                let mut frame = vec![0; FRAME_HEADER];
-                frame.extend_from_slice(&message[range]);
+            let (message, mut frame) = (&datagram[..length], vec![0; 2048]);
+            let room = &mut frame[FRAME_HEADER..];
+            let received = self
+                .tunnel
+                .receive(from, &message, room, now, &mut self.wire);
+            if let Received::Packet(length) = received {
+                frame.truncate(FRAME_HEADER + length);
                 if let ToGuest::Frame(length) = self.inside.to_guest(&mut frame, now) {
                     frame.truncate(length);
                     self.frames.insert(0, frame);

@@ -8,13 +8,15 @@
 //! | Concept | Module |
 //! |---|---|
 //! | Keys and the Noise handshake | `keys`, `noise`, `timestamp`, `preshared` |
-//! | Messages of the wire | `message`, `index` |
+//! | Messages of the wire | `datagram`, `message`, `index` |
 //! | Too many handshakes | `cookie`, `load` |
-//! | Sessions | `session`, `sessions`, `replay` |
+//! | Sessions | `session`, `sessions`, `replay`, `aead` |
 //! | A peer: handshakes, packets, deadlines | `peer`, `transport`, `timers`, `queue` |
 //! | All peers | `tunnel`, `routes`, `shared`, `drops` |
 
+mod aead;
 mod cookie;
+mod datagram;
 mod drops;
 mod index;
 mod inner_packet;
@@ -43,6 +45,7 @@ mod transport;
 )]
 mod tunnel;
 
+pub use datagram::Datagram;
 pub use drops::{Counters, DropReason};
 pub use keys::{PresharedKey, PublicKey, SecretKey};
 pub use message::OVERHEAD;

@@ -1,14 +1,12 @@
 //! A session: two keys, one for each direction, for three minutes at most.
 
-use core::{ops::Range, time::Duration};
+use core::time::Duration;
 
-use chacha20poly1305::{
-    ChaCha20Poly1305, KeyInit,
-    aead::{AeadInOut, inout::InOutBuf},
-};
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::IntoBytes;
 
 use super::{
+    aead,
+    datagram::Datagram,
     drops::DropReason,
     message::{DataHeader, OVERHEAD, kind},
     noise::{TAG_SIZE, TransportKeys},
@@ -46,8 +44,8 @@ pub(super) struct Beginning {
 /// A session. Its keys erase themselves.
 pub(super) struct Session {
     pub(super) beginning: Beginning,
-    sending: ChaCha20Poly1305,
-    receiving: ChaCha20Poly1305,
+    sending: aead::Key,
+    receiving: aead::Key,
     sent: u64,
     received: ReplayWindow,
 }
@@ -56,8 +54,8 @@ impl Session {
     pub(super) fn new(beginning: Beginning, keys: &TransportKeys) -> Self {
         Self {
             beginning,
-            sending: ChaCha20Poly1305::new(&keys.sending.0.into()),
-            receiving: ChaCha20Poly1305::new(&keys.receiving.0.into()),
+            sending: aead::Key::new(&keys.sending.0),
+            receiving: aead::Key::new(&keys.receiving.0),
             sent: 0,
             received: ReplayWindow::new(),
         }
@@ -98,52 +96,35 @@ impl Session {
             receiver: self.beginning.remote_index.into(),
             counter: counter.into(),
         };
-        let too_large = |_| DropReason::TooLarge;
         header
             .write_to_prefix(message)
             .map_err(|_| DropReason::TooLarge)?;
         let sealed = &mut message[size_of::<DataHeader>()..];
         let (text, tag) = sealed.split_at_mut(packet.len());
-        let buffer = InOutBuf::new(packet, text).map_err(|_| DropReason::TooLarge)?;
-        let made = self
-            .sending
-            .encrypt_inout_detached(&nonce(counter), &[], buffer);
-        tag.copy_from_slice(&made.map_err(too_large)?);
+        tag.copy_from_slice(&self.sending.seal(counter, packet, text));
         Ok(length)
     }
 
-    /// Opens a data message in place and says where in it the packet, with its padding, lies.
-    pub(super) fn open(&mut self, message: &mut [u8]) -> Result<Range<usize>, DropReason> {
-        let Ok((header, sealed)) = DataHeader::mut_from_prefix(message) else {
-            return Err(DropReason::Malformed);
-        };
-        let counter = header.counter.get();
+    /// Opens the data message of that number into `packet`, which is as long as what was sealed. Each byte of the
+    /// message is read once. Of one that was forged, nothing stays.
+    pub(super) fn open(
+        &mut self,
+        counter: u64,
+        message: &dyn Datagram,
+        packet: &mut [u8],
+    ) -> Result<(), DropReason> {
         if counter >= REJECT_AFTER_MESSAGES {
             return Err(DropReason::NoSession);
         }
         // Before the cipher, so that a flood of old messages costs little.
         let replayed = |_| DropReason::Replayed;
         self.received.check(counter).map_err(replayed)?;
-        let (text, tag) = sealed
-            .split_last_chunk_mut::<TAG_SIZE>()
-            .ok_or(DropReason::Malformed)?;
-        let length = text.len();
-        let opened = self.receiving.decrypt_inout_detached(
-            &nonce(counter),
-            &[],
-            text.into(),
-            &(*tag).into(),
-        );
-        opened.map_err(|_| DropReason::Forged)?;
-        self.received.accept(counter).map_err(replayed)?;
         let begin = size_of::<DataHeader>();
-        Ok(begin..begin + length)
+        let mut tag = [0; TAG_SIZE];
+        message.read(begin + packet.len(), &mut tag);
+        let read = |at, part: &mut [u8]| message.read(begin + at, part);
+        let opened = self.receiving.open(counter, read, &tag, packet);
+        opened.map_err(|_| DropReason::Forged)?;
+        self.received.accept(counter).map_err(replayed)
     }
-}
-
-/// Four zero bytes, then the counter (whitepaper, section 5.4.6).
-fn nonce(counter: u64) -> chacha20poly1305::Nonce {
-    let mut nonce = [0; 12];
-    nonce[4..].copy_from_slice(&counter.to_le_bytes());
-    nonce.into()
 }

@@ -1,11 +1,12 @@
 //! Packets of one peer: sealed, opened, and kept while there is no session.
 
 use alloc::vec;
-use core::{net::SocketAddr, ops::Range, time::Duration};
+use core::{net::SocketAddr, time::Duration};
 
 use super::{
+    datagram::Datagram,
     drops::DropReason,
-    message::OVERHEAD,
+    message::{DataHeader, OVERHEAD},
     peer::Peer,
     preshared::KeySource,
     session::{REJECT_AFTER_TIME, Role, Session},
@@ -157,20 +158,21 @@ impl Peer {
         self.consider_exchange(shared, moment.now, Role::Responder);
     }
 
-    /// Opens a data message in place. Says where the packet lies in it, and under which kind of key it came.
+    /// Opens a data message, whose header was read, into `packet`. Says under which kind of key it came.
     pub(super) fn open(
         &mut self,
         shared: &mut Shared,
         moment: &mut Moment<'_>,
-        source: SocketAddr,
-        index: u32,
-        message: &mut [u8],
-    ) -> Result<(Range<usize>, KeySource), DropReason> {
+        (source, header): (SocketAddr, &DataHeader),
+        message: &dyn Datagram,
+        packet: &mut [u8],
+    ) -> Result<KeySource, DropReason> {
         let now = moment.now;
+        let index = header.receiver.get();
         let session = self.sessions.find(index);
         let session = session.filter(|session| now < session.end());
         let session = session.ok_or(DropReason::NoSession)?;
-        let packet = session.open(message)?;
+        session.open(header.counter.get(), message, packet)?;
         let key_source = session.beginning.source;
         let is_near_end = session.beginning.role == Role::Initiator
             && session.age(now) + KEEPALIVE_TIMEOUT + REKEY_TIMEOUT >= REJECT_AFTER_TIME;
@@ -181,7 +183,7 @@ impl Peer {
         } else if is_near_end && self.is_current(index) {
             self.begin_handshake(shared, moment);
         }
-        Ok((packet, key_source))
+        Ok(key_source)
     }
 
     fn is_current(&self, index: u32) -> bool {

@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 use core::{
     net::{IpAddr, SocketAddr},
-    ops::Range,
     time::Duration,
 };
 
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 use super::{
     cookie::Doorkeeper,
+    datagram::Datagram,
     drops::{Counters, DropReason},
     index::PeerNumber,
     inner_packet::InnerPacket,
@@ -44,8 +44,8 @@ pub struct Tunnel {
 /// What became of a datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// The datagram holds, in this range, an IP packet for the guest's side.
-    Packet(Range<usize>),
+    /// The first so many bytes of the room are an IP packet for the guest's side.
+    Packet(usize),
     /// It was for the tunnel itself.
     Nothing,
     /// It is gone.
@@ -165,16 +165,19 @@ impl Tunnel {
         peer.seal(&mut self.shared, &mut moment, buffer, length, message)
     }
 
-    /// Takes a datagram that came from `source`. If there is a packet for the guest's side in it, it lies there in the
-    /// clear afterwards. What is to be sent goes to `wire`.
+    /// Takes a datagram that came from `source`. If there is a packet for the guest's side in it, it lies in the clear
+    /// at the beginning of `room` afterwards. What else is written there means nothing, but was sealed by a peer. What is
+    /// to be sent goes to `wire`.
     pub fn receive(
         &mut self,
         source: SocketAddr,
-        datagram: &mut [u8],
+        datagram: &dyn Datagram,
+        room: &mut [u8],
         now: Duration,
         wire: &mut dyn Wire,
     ) -> Received {
-        let received = self.try_receive(source, datagram, &mut Moment { now, wire });
+        let moment = &mut Moment { now, wire };
+        let received = self.try_receive(source, datagram, room, moment);
         received.unwrap_or_else(|reason| {
             self.shared.counters.drop_one(reason);
             Received::Dropped(reason)
@@ -184,34 +187,56 @@ impl Tunnel {
     fn try_receive(
         &mut self,
         source: SocketAddr,
-        datagram: &mut [u8],
+        datagram: &dyn Datagram,
+        room: &mut [u8],
         moment: &mut Moment<'_>,
     ) -> Result<Received, DropReason> {
-        let kind = datagram.first_chunk().copied().map(u32::from_le_bytes);
-        match kind {
-            Some(kind::DATA) => return self.take_data(source, datagram, moment),
-            Some(kind::INITIATION) => self.take_initiation(source, datagram, moment)?,
-            Some(kind::RESPONSE) => self.take_response(source, datagram, moment)?,
-            Some(kind::COOKIE_REPLY) => self.take_cookie(datagram, moment.now)?,
-            _ => return Err(DropReason::Malformed),
+        let mut header = DataHeader::new_zeroed();
+        if datagram.length() < size_of::<DataHeader>() {
+            return Err(DropReason::Malformed);
         }
+        datagram.read(0, header.as_mut_bytes());
+        if header.kind.get() == kind::DATA {
+            return self.take_data((source, &header), datagram, room, moment);
+        }
+        let mut copy = [0; size_of::<Initiation>()];
+        let copy = copy.get_mut(..datagram.length());
+        let copy = copy.ok_or(DropReason::Malformed)?;
+        datagram.read(0, copy);
+        self.take_handshake(source, copy, moment)?;
         Ok(Received::Nothing)
+    }
+
+    fn take_handshake(
+        &mut self,
+        source: SocketAddr,
+        message: &mut [u8],
+        moment: &mut Moment<'_>,
+    ) -> Result<(), DropReason> {
+        let kind = message.first_chunk().copied().map(u32::from_le_bytes);
+        match kind {
+            Some(kind::INITIATION) => self.take_initiation(source, message, moment),
+            Some(kind::RESPONSE) => self.take_response(source, message, moment),
+            Some(kind::COOKIE_REPLY) => self.take_cookie(message, moment.now),
+            _ => Err(DropReason::Malformed),
+        }
     }
 
     fn take_data(
         &mut self,
-        source: SocketAddr,
-        datagram: &mut [u8],
+        (source, header): (SocketAddr, &DataHeader),
+        datagram: &dyn Datagram,
+        room: &mut [u8],
         moment: &mut Moment<'_>,
     ) -> Result<Received, DropReason> {
-        let (header, _) =
-            DataHeader::ref_from_prefix(datagram).map_err(|_| DropReason::Malformed)?;
-        let index = header.receiver.get();
-        let number = PeerNumber::of(index);
+        let number = PeerNumber::of(header.receiver.get());
         let peer = self.peers.get_mut(number.as_usize());
         let peer = peer.ok_or(DropReason::NoSession)?;
-        let (range, key_source) = peer.open(&mut self.shared, moment, source, index, datagram)?;
-        let packet = &datagram[range.clone()];
+        let length = datagram.length().checked_sub(OVERHEAD);
+        let packet = room.get_mut(..length.ok_or(DropReason::Malformed)?);
+        let packet = packet.ok_or(DropReason::Malformed)?;
+        let head = (source, header);
+        let key_source = peer.open(&mut self.shared, moment, head, datagram, packet)?;
         if packet.is_empty() {
             return Ok(Received::Nothing);
         }
@@ -230,7 +255,7 @@ impl Tunnel {
         }
         self.shared.counters.packets_received += 1;
         self.shared.counters.bytes_received += inner.length as u64;
-        Ok(Received::Packet(range.start..range.start + inner.length))
+        Ok(Received::Packet(inner.length))
     }
 
     fn take_initiation(

@@ -206,14 +206,12 @@ impl World {
 
     /// Gives a side a datagram at once.
     pub(crate) fn deliver(&mut self, side: usize, from: SocketAddr, bytes: &[u8]) -> Received {
-        let mut datagram = bytes.to_vec();
+        let mut room = [0; 2048];
         let mut outbox = Outbox::default();
         let tunnel = &mut self.sides[side].tunnel;
-        let received = tunnel.receive(from, &mut datagram, self.now, &mut outbox);
-        if let Received::Packet(range) = &received {
-            self.sides[side]
-                .delivered
-                .push(datagram[range.clone()].to_vec());
+        let received = tunnel.receive(from, &bytes, &mut room, self.now, &mut outbox);
+        if let Received::Packet(length) = received {
+            self.sides[side].delivered.push(room[..length].to_vec());
         }
         self.post(side, outbox);
         received
