@@ -14,7 +14,7 @@ pub(crate) mod kernel_lines;
 mod kernel_returns;
 mod kernel_stack;
 mod lints;
-mod source;
+pub(crate) mod source;
 mod stack_frame;
 mod undefined_symbols;
 mod unsafe_code;

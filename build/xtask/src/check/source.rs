@@ -1,18 +1,85 @@
 //! Reads Rust source just well enough to count it: comments, strings, and items for tests only.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
 /// The attribute that marks what is compiled for tests only.
 const TEST_ONLY: &str = "#[cfg(test)]";
 
 /// Lines that hold code of the product: no blanks, no comments, nothing that is for tests only.
-pub(super) fn product_lines(text: &str) -> usize {
-    without_tests(&blank_comments_and_strings(text))
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .count()
+pub(crate) fn product_lines(text: &str) -> usize {
+    full_lines(&without_tests(&blank_comments_and_strings(text)))
+}
+
+/// Those of them in unsafe blocks, functions and implementations.
+pub(crate) fn unsafe_lines(text: &str) -> usize {
+    let code = without_tests(&blank_comments_and_strings(text));
+    let mut lines = 0;
+    let mut rest = code.as_str();
+    while let Some(at) = rest.find("unsafe ") {
+        let (before, item) = rest.split_at(at);
+        let (item, behind) = item.split_at(item_length(item));
+        // An attribute may have a name that ends like this.
+        if !before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            lines += full_lines(item);
+        }
+        rest = behind;
+    }
+    lines
+}
+
+fn full_lines(code: &str) -> usize {
+    let lines = code.lines();
+    lines.filter(|line| !line.trim().is_empty()).count()
+}
+
+/// What `count` finds in all files of Rust below a folder, but for modules that are for tests only.
+pub(crate) fn count_below(folder: &Path, count: fn(&str) -> usize) -> Result<usize> {
+    let mut lines = 0;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if is_test_module(&path)? {
+            continue;
+        }
+        if path.is_dir() {
+            lines += count_below(&path, count)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            lines += count(&text);
+        }
+    }
+    Ok(lines)
+}
+
+/// Whether the file or folder is a module that its parent includes for tests only.
+fn is_test_module(path: &Path) -> Result<bool> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let Some(folder) = path.parent() else {
+        return Ok(false);
+    };
+    let beside = folder.with_extension("rs");
+    let parents = [
+        folder.join("lib.rs"),
+        folder.join("main.rs"),
+        folder.join("mod.rs"),
+        beside,
+    ];
+    for parent in parents {
+        if parent != path
+            && parent.exists()
+            && declares_test_module(&fs::read_to_string(&parent)?, &name)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the source includes the module `name` for tests only.
-pub(super) fn declares_test_module(text: &str, name: &str) -> bool {
+fn declares_test_module(text: &str, name: &str) -> bool {
     let code = blank_comments_and_strings(text);
     code.match_indices(TEST_ONLY).any(|(at, _)| {
         let rest = code[at + TEST_ONLY.len()..].trim_start();
@@ -163,6 +230,14 @@ mod tests {
         let text =
             "// a\n\n/* b\n/* c */ */\nfn f() {} // d\n/// e\nconst S: &str = \"// no comment\";\n";
         assert_eq!(product_lines(text), 2);
+    }
+
+    #[test]
+    fn unsafe_code_counts_with_its_braces() {
+        let text = "fn f() {\n    // unsafe {\n    unsafe { g() };\n    let a = unsafe {\n        h()\n    };\n}\n\
+                    unsafe impl Send for A {}\nunsafe fn g() {\n    i();\n}\n#[cfg(test)]\nmod t { unsafe {} }\n";
+        assert_eq!(unsafe_lines(text), 1 + 3 + 1 + 3);
+        assert_eq!(unsafe_lines("#![forbid(unsafe_code)]\nfn f() {}\n"), 0);
     }
 
     #[test]
