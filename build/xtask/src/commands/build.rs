@@ -1,10 +1,12 @@
 //! `cargo xtask build`.
 
+use std::iter;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::products::is_product;
 use crate::program::{self, Home, Options};
 use crate::workspace;
 
@@ -35,11 +37,17 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         let here: Vec<_> = chosen
             .extract_if(.., |package| Home::of(package) == Some(home))
             .collect();
-        if here.is_empty() {
-            continue;
-        }
-        for file in program::build(home, &here, options)? {
-            println!("{}", file.display());
+        // A test's program by itself: the features that it switches on, or lacks, would reach the others.
+        let (products, others): (Vec<_>, Vec<_>) =
+            here.into_iter().partition(|package| is_product(package));
+        let others = others.into_iter().map(|package| vec![package]);
+        for together in iter::once(products).chain(others) {
+            if together.is_empty() {
+                continue;
+            }
+            for file in program::build(home, &together, options)? {
+                println!("{}", file.display());
+            }
         }
     }
     if let Some(package) = chosen.first() {
