@@ -1,10 +1,8 @@
 //! What could take long is done in steps, or has a bound: the kernel runs with interrupts off.
 
-use core::mem::offset_of;
 use std::vec::Vec;
 
 use proptest::prelude::*;
-use sel4_sys::boot_info::BootInfo;
 use sel4_sys::object::ObjectType;
 use sel4_sys::{invocation as label, slot, syscall};
 
@@ -88,23 +86,6 @@ fn many_due_threads_become_ready_by_several_entries() {
         assert!(waiting() < left, "none became ready");
         assert!(!world.is_current(world.root));
         left = waiting();
-    }
-}
-
-#[test]
-fn a_context_keeps_no_more_refills_than_can_be_looked_at() {
-    let world = World::new();
-    let context = world.make(ObjectType::SchedContext, 16);
-    let control = world.boot_info(offset_of!(BootInfo, sched_control));
-    let Capability::SchedContext(object) = world.capability(context) else {
-        panic!("no context");
-    };
-    let refills = &world.kernel.sched_context(object.object).refill_max;
-    for (extra, kept) in [(0, 2), (10, 12), (126, 128), (127, 128), (4_000, 128)] {
-        let words = [1_000, 100_000, extra, 0, 0];
-        let configure = label::SCHED_CONTROL_CONFIGURE_FLAGS;
-        world.expect(control, configure, &words, &[context]);
-        assert_eq!(refills.get(), kept);
     }
 }
 
