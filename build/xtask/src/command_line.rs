@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, boot, build, check, clean, doctor, guest, image, mutate, profile, run, test, volume,
+    bench, boot, build, check, clean, doctor, guest, image, mutate, page, profile, run, test,
+    volume,
 };
 
 /// Builds, runs, tests and checks Sekisho.
@@ -35,6 +36,8 @@ enum Command {
     Boot(boot::Arguments),
     #[command(hide = true)]
     Guest(guest::Arguments),
+    #[command(hide = true)]
+    Page(page::Arguments),
 }
 
 impl CommandLine {
@@ -54,6 +57,7 @@ impl CommandLine {
             Command::Clean(arguments) => clean::execute(&arguments),
             Command::Boot(arguments) => boot::execute(&arguments),
             Command::Guest(arguments) => guest::execute(&arguments),
+            Command::Page(arguments) => page::execute(&arguments),
         }
     }
 }

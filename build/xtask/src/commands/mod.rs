@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod guest;
 pub(crate) mod image;
 pub(crate) mod mutate;
+pub(crate) mod page;
 pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod test;

@@ -46,6 +46,8 @@ const CONFORMANCE: &str = "kernel-suite";
 pub(crate) struct Tally {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
+    /// Those that this host cannot run.
+    pub(crate) impossible: usize,
 }
 
 impl Tally {
@@ -89,7 +91,14 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     play_all(&scenarios, &metadata, extent, &mut tally);
-    println!("{} passed, {} failed", tally.passed, tally.failed);
+    let impossible = match tally.impossible {
+        0 => String::new(),
+        count => format!(", {count} not possible on this host"),
+    };
+    println!(
+        "{} passed, {} failed{impossible}",
+        tally.passed, tally.failed
+    );
     Ok(if tally.failed == 0 && tally.passed > 0 {
         ExitCode::SUCCESS
     } else {
@@ -117,7 +126,16 @@ fn play_all(scenarios: &[Scenario], metadata: &Metadata, extent: Extent, tally: 
     let mut preparer = Preparer::new(metadata);
     let mut ready = Vec::new();
     for scenario in scenarios {
-        match preparer.prepare(scenario) {
+        let prepared = match scenario::obstacle(scenario) {
+            Ok(None) => preparer.prepare(scenario),
+            Ok(Some(obstacle)) => {
+                println!("scenario {} NOT POSSIBLE here: {obstacle}", scenario.name);
+                tally.impossible += 1;
+                continue;
+            }
+            Err(error) => Err(error),
+        };
+        match prepared {
             Ok(prepared) => ready.push(prepared),
             Err(error) => {
                 println!("scenario {} FAILED: {error:#}", scenario.name);

@@ -81,6 +81,25 @@ pub(crate) const OVMF: Need = Need {
     package: "ovmf",
 };
 
+/// A peer of another make for tunnels, and the network between.
+pub(crate) const WIREGUARD: [Need; 3] = [
+    Need {
+        program: "wireguard-go",
+        purpose: "is the other end of a tunnel in a test",
+        package: "wireguard-go",
+    },
+    Need {
+        program: "wg",
+        purpose: "configures it",
+        package: "wireguard-tools",
+    },
+    Need {
+        program: "ip",
+        purpose: "makes a network for it",
+        package: "iproute2",
+    },
+];
+
 /// Reads a tunnel's messages with its keys: 128 MB with what it needs, so only for the full tests.
 pub(crate) const TSHARK: Need = Need {
     program: "tshark",

@@ -25,6 +25,9 @@ pub(crate) struct Scenario {
     /// Bound of each boot.
     #[serde(default = "default_timeout")]
     pub(crate) timeout_seconds: u64,
+    /// Whose program is the other end of its guests' tunnels.
+    #[serde(default)]
+    pub(crate) peer: PeerMake,
     /// Texts that no disk image must hold after the last boot.
     #[serde(default)]
     pub(crate) disk_must_not_contain: Vec<String>,
@@ -125,6 +128,17 @@ pub(crate) struct Send {
     pub(crate) text: String,
 }
 
+/// Whose program is the other end of a tunnel.
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PeerMake {
+    /// Ours, on the host's loopback.
+    #[default]
+    Ours,
+    /// Debian's wireguard-go, in a network of namespaces: the host must be able to make one.
+    WireguardGo,
+}
+
 /// What the machine's clock counts.
 #[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
@@ -185,6 +199,9 @@ impl Scenario {
         ensure!(!scenario.boot.is_empty(), "it boots nothing");
         for boot in &scenario.boot {
             boot.check()?;
+            let has_deeds = boot.send.iter().any(|send| !send.deeds.is_empty());
+            let has_outside = boot.outside.is_some() || scenario.peer != PeerMake::Ours;
+            ensure!(has_outside || !has_deeds, "`deeds` need an `outside`");
         }
         Ok(scenario)
     }
@@ -205,11 +222,6 @@ impl Boot {
             }
             _ => bail!("a boot has one of `program`, `system` and `host`"),
         }
-        let has_deeds = self.send.iter().any(|send| !send.deeds.is_empty());
-        ensure!(
-            self.outside.is_some() || !has_deeds,
-            "`deeds` need an `outside`"
-        );
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod damage;
 mod disk;
 mod echo;
 mod file;
+mod foreign;
 mod host_shell;
 mod inside;
 mod judge;
@@ -28,6 +29,7 @@ use anyhow::{Context, Result};
 use crate::workspace;
 
 pub(crate) use echo::Echoes;
+use file::PeerMake;
 pub(crate) use file::Scenario;
 pub(crate) use play::play;
 pub(crate) use prepare::{Prepared, Preparer};
@@ -60,6 +62,14 @@ pub(crate) fn read_all(filter: &str) -> Result<Vec<Scenario>> {
             Scenario::read(file).with_context(|| format!("{} is no scenario", file.display()))
         })
         .collect()
+}
+
+/// Why this host cannot play the scenario, if it cannot.
+pub(crate) fn obstacle(scenario: &Scenario) -> Result<Option<String>> {
+    match scenario.peer {
+        PeerMake::Ours => Ok(None),
+        PeerMake::WireguardGo => foreign::obstacle(),
+    }
 }
 
 /// The folder of a scenario's images and logs.

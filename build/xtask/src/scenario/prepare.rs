@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::SCENARIO_NONCE;
-use super::file::{Boot, Clock, Scenario};
+use super::file::{Boot, Clock, PeerMake, Scenario};
+use super::foreign;
 use super::work_folder;
 use super::{disk, outside};
 use crate::guest::{self, GuestCommand, GuestOptions};
@@ -68,7 +69,10 @@ impl<'a> Preparer<'a> {
             .boot
             .iter()
             .filter_map(|boot| boot.outside.as_ref());
-        let place = outsides.next().map(|outside| outside.peer.place());
+        let place = match scenario.peer {
+            PeerMake::Ours => outsides.next().map(|outside| outside.peer.place()),
+            PeerMake::WireguardGo => Some(foreign::PEER),
+        };
         let mut disks = Vec::new();
         let mut peers = Vec::new();
         for (number, volume) in volumes(scenario)?.iter().enumerate() {
@@ -89,6 +93,9 @@ impl<'a> Preparer<'a> {
                 Some(_) => None,
                 None => Some(self.machine(boot, image, &disks)?),
             });
+        }
+        if scenario.peer == PeerMake::WireguardGo {
+            machines.iter_mut().flatten().for_each(foreign::connect);
         }
         Ok(Prepared {
             scenario,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::capture::{self, Captured};
-use super::file::Boot;
+use super::file::{Boot, PeerMake};
+use super::foreign::Foreign;
 use super::inside;
 use super::outside::{self, Deed, PeerProcess, Running, Socket};
 use super::prepare::Prepared;
@@ -28,6 +29,8 @@ pub(super) struct Stage {
     /// They serve until the last boot has ended, unless a deed ends them.
     peers: Vec<Peer>,
     outside: Option<Running>,
+    /// The peer of another make, with its own network.
+    foreign: Option<Foreign>,
 }
 
 impl Stage {
@@ -38,8 +41,15 @@ impl Stage {
             peer_folders: prepared.peers.clone(),
             peers: Vec::new(),
             outside: None,
+            foreign: None,
         };
-        stage.act_on_peer(PeerProcess::Starts)?;
+        match prepared.scenario.peer {
+            PeerMake::Ours => stage.act_on_peer(PeerProcess::Starts)?,
+            PeerMake::WireguardGo => {
+                let folder = prepared.peers.first().context("there is no tunnel")?;
+                stage.foreign = Some(Foreign::start(folder)?);
+            }
+        }
         Ok(stage)
     }
 
@@ -77,6 +87,10 @@ impl Stage {
 
     /// Has something done.
     pub(super) fn act(&mut self, deed: &Deed) -> Result<()> {
+        if let Deed::Foreign(deed) = deed {
+            let foreign = self.foreign.as_mut();
+            return foreign.context("the peer is ours")?.carry_out(*deed);
+        }
         match (deed, &self.outside) {
             (Deed::Peer(process), _) => self.act_on_peer(*process),
             (deed, Some(outside)) => {

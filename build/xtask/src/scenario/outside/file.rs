@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::Deserialize;
 
+use super::super::foreign::ForeignDeed;
 use super::hostile::Hostile;
 use super::places::{PEER, PEER_6, PREFIX, ROUTER_6};
 
@@ -93,6 +94,8 @@ pub(crate) enum Deed {
     Advertise(Advertisement),
     /// Somebody on the link sends frames of each of those kinds.
     Flood(Vec<Hostile>),
+    /// The peer of another make, or the way to it, changes.
+    Foreign(ForeignDeed),
 }
 
 impl Deed {

@@ -133,7 +133,7 @@ impl Network {
                     .extend(kinds.into_iter().map(|kind| (kind, size)));
             }
             // The scenario itself has the process.
-            Deed::Peer(_) => {}
+            Deed::Peer(_) | Deed::Foreign(_) => {}
         }
     }
 
