@@ -71,17 +71,30 @@ pub(crate) fn adopt(own: &Path, folder: &Path) -> Result<PathBuf> {
 /// Starts the peer whose keys are in the folder, if there are any. It writes what it sees inside the tunnel to the
 /// file `capture`.
 pub(crate) fn start(folder: &Path, capture: Option<&Path>) -> Result<Option<Peer>> {
+    let capture = capture.map(|file| {
+        let mut argument = OsString::from("--capture=");
+        argument.push(file);
+        argument
+    });
+    serve(folder, capture)
+}
+
+/// Starts the peer likewise, so that the guest reaches that port of the host's loopback interface at the peer's address.
+pub(crate) fn start_forwarding(folder: &Path, port: u16) -> Result<Option<Peer>> {
+    serve(folder, Some(format!("--forward={port}").into()))
+}
+
+/// Starts the peer with a further argument.
+fn serve(folder: &Path, argument: Option<OsString>) -> Result<Option<Peer>> {
     let configuration = folder.join(PEER);
     if !configuration.exists() {
         return Ok(None);
     }
     let complaints = complaints(folder);
-    let mut command = Command::new(tool()?);
-    command.arg("serve").arg(&configuration);
-    if let Some(capture) = capture {
-        command.arg("--capture").arg(capture);
-    }
-    let mut child = command
+    let mut child = Command::new(tool()?)
+        .arg("serve")
+        .arg(&configuration)
+        .args(argument)
         // It ends when this pipe does: also if this tool is killed.
         .arg("--until-input-ends")
         .stdin(Stdio::piped())

@@ -29,9 +29,6 @@ const BLOCKS: [u64; 2] = [200, 1200];
 /// Mebibytes in the short and the long sequential step; the long one is 64 MiB longer.
 const MEBIBYTES: [u64; 2] = [64, 128];
 
-/// What the monitor says before the guest's first instruction.
-const BEFORE_GUEST: &str = "the guest starts";
-
 /// What stands between the guest and the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Between {
@@ -92,7 +89,7 @@ pub(super) fn measure(metadata: &Metadata, between: Between) -> Result<Vec<Figur
         }
         Between::PassThrough => machines::not_encrypted(metadata, &folder, &script())?,
     };
-    let counts = step(what, || marks(&machine, &folder))?;
+    let counts = step(what, || marks(&machine, &folder, &BEGINNINGS))?;
     figures(&counts, between)
 }
 
@@ -112,8 +109,12 @@ fn script() -> String {
     script
 }
 
-/// The count of instructions before the guest's first one, when its session began, and at each mark.
-pub(super) fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
+/// What appears before the guest's first instruction, and when its session begins.
+pub(super) const BEGINNINGS: [&str; 2] = ["the guest starts", "bench begin"];
+
+/// The count of instructions when each of the texts in `first` appeared, one after another, and at each of the guest's
+/// marks behind them.
+pub(super) fn marks(machine: &Machine, folder: &Path, first: &[&str]) -> Result<Vec<u64>> {
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine does not count its instructions");
     };
@@ -140,15 +141,17 @@ pub(super) fn marks(machine: &Machine, folder: &Path) -> Result<Vec<u64>> {
         if prompts.sees(&console, volume::PROMPT) {
             session.send(&format!("{PASSPHRASE}\r"))?;
         }
-        let next = match counts.len() {
-            0 => BEFORE_GUEST,
-            1 => "bench begin",
-            _ => "mark",
-        };
+        let next = first.get(counts.len()).unwrap_or(&"mark");
         if steps.sees(&console, next) {
             counts.push(control.executed()?);
         }
     }
+}
+
+/// What the longer of two steps takes beyond the shorter, from the counts before, between and behind them.
+pub(super) fn difference([before, short, long]: [u64; 3]) -> Result<u64> {
+    let difference = (long - short).checked_sub(short - before);
+    difference.context("the longer step took fewer instructions")
 }
 
 /// The figures from the counts: the guest's start, its session's begin, the first mark, then two for each
@@ -174,10 +177,8 @@ fn figures(counts: &[u64], between: Between) -> Result<Vec<Figure>> {
         let [before, short, long] = window else {
             bail!("a step is missing");
         };
-        let difference = (long - short).checked_sub(short - before);
         let units = operation.counts[1] - operation.counts[0];
-        let difference = difference.context("the longer step took fewer instructions")?;
-        let value = difference * operation.per / units;
+        let value = difference([*before, *short, *long])? * operation.per / units;
         let name = match between {
             Between::Encryption => operation.names[0],
             Between::PassThrough => operation.names[1],

@@ -14,11 +14,13 @@ mod network;
 mod page;
 mod side_by_side;
 mod sizes;
+mod throughput;
 mod tunnel;
 
 use anyhow::{Result, ensure};
 
 use self::guest::Between;
+use self::throughput::Tunnel;
 use crate::workspace::Metadata;
 
 pub(crate) use figure::{Figure, to_json, to_table};
@@ -29,7 +31,17 @@ pub(crate) use side_by_side::side_by_side;
 /// Measures everything, or the parts that are named.
 pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figure>> {
     let images = images::packages(metadata);
-    let known = [SIZES, MEMORY, EXITS, GUEST, PASS_THROUGH, NETWORK, TUNNEL];
+    let known = [
+        SIZES,
+        MEMORY,
+        EXITS,
+        GUEST,
+        PASS_THROUGH,
+        NETWORK,
+        TUNNEL,
+        THROUGHPUT,
+        LINUX_TUNNEL,
+    ];
     for part in parts {
         let is_known = known.contains(&part.as_str()) || images.contains(&part.as_str());
         let names = || [known.as_slice(), &images].concat().join(", ");
@@ -62,6 +74,12 @@ pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figur
     if wanted(TUNNEL) {
         figures.push(tunnel::measure(metadata)?);
     }
+    if wanted(THROUGHPUT) {
+        figures.push(throughput::measure(metadata, Tunnel::Ours)?);
+    }
+    if wanted(LINUX_TUNNEL) {
+        figures.push(throughput::measure(metadata, Tunnel::Linux)?);
+    }
     Ok(figures)
 }
 
@@ -73,3 +91,5 @@ const GUEST: &str = "guest";
 const PASS_THROUGH: &str = "pass-through";
 const NETWORK: &str = "network";
 const TUNNEL: &str = "tunnel";
+const THROUGHPUT: &str = "network-throughput";
+const LINUX_TUNNEL: &str = "linux-tunnel";

@@ -16,7 +16,8 @@ use crate::{host, workspace};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Parts to measure: sizes, memory, exits (of a guest to its monitor), guest (its start and encrypted
-    /// disk), pass-through (its disk without encryption), network (datagrams, without a tunnel), or a package in qemu-tests/bench [default: all].
+    /// disk), pass-through (its disk without encryption), network (datagrams, without a tunnel),
+    /// network-throughput (of the guest's tunnel), linux-tunnel (the same without us, in the guest alone), or a package in qemu-tests/bench [default: all].
     parts: Vec<String>,
     /// Print one JSON object: name to value, unit, others' figures and our aim.
     #[arg(long)]

@@ -23,6 +23,9 @@ const WANTED: [&str; 5] = [
 /// What a guest with a network needs; packet sockets, for its DHCP client, are built in.
 const NETWORK: [&str; 1] = ["virtio_net"];
 
+/// What a guest with a tunnel of its own needs besides.
+const WIREGUARD: [&str; 1] = ["wireguard"];
+
 /// What a test loads by itself: access to the processor's registers and its description.
 const SPARE: [&str; 2] = ["msr", "cpuid"];
 
@@ -32,6 +35,8 @@ pub(crate) struct Modules {
     pub(crate) wanted: Vec<PathBuf>,
     /// What the guest loads if it has a network.
     pub(crate) network: Vec<PathBuf>,
+    /// What the guest's own tunnel needs besides.
+    pub(crate) wireguard: Vec<PathBuf>,
     /// What lies there for whoever wants it.
     pub(crate) spare: Vec<PathBuf>,
 }
@@ -54,6 +59,7 @@ impl Modules {
                 .into_iter()
                 .filter(|file| !wanted.contains(file))
                 .collect(),
+            wireguard: in_loading_order(&WIREGUARD)?,
             wanted,
             spare: in_loading_order(&SPARE)?,
         })

@@ -17,10 +17,10 @@ use crate::folders;
 use crate::progress::step;
 
 /// Changes whenever this file would pick other parts.
-const RECIPE: u32 = 4;
+const RECIPE: u32 = 6;
 
-/// busybox, mke2fs and its libraries, iperf3 and its libraries, perl and its library.
-const PACKAGES: [&str; 12] = [
+/// busybox, mke2fs and its libraries, iperf3 and its libraries, perl and its library, the tool that configures WireGuard.
+const PACKAGES: [&str; 13] = [
     "busybox-static",
     "e2fsprogs",
     "libext2fs2",
@@ -33,6 +33,7 @@ const PACKAGES: [&str; 12] = [
     "libssl3",
     "perl-base",
     "libcrypt1",
+    "wireguard-tools",
 ];
 
 /// A program that only some guests get.
@@ -43,8 +44,12 @@ pub(crate) enum Extra {
     Iperf3,
     /// Sends what no well-behaved program sends; its built-in functions are enough for that.
     Perl,
+    /// Linux's own WireGuard, as modules, and the tool that configures it.
+    WireGuard,
 }
 
+/// The folder of what WireGuard adds.
+const WIREGUARD: &str = "wireguard";
 /// Where programs look for libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
@@ -103,6 +108,7 @@ impl Parts {
         match extra {
             Extra::Iperf3 => self.folder.join("iperf3"),
             Extra::Perl => self.folder.join("perl"),
+            Extra::WireGuard => self.folder.join(WIREGUARD),
         }
     }
 }
@@ -135,6 +141,14 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
     // The dynamic linker, by the name that programs carry.
     let linker = format!("{LIBRARIES}/ld-linux-x86-64.so.2");
     install(&tree.join(linker), "lib64/ld-linux-x86-64.so.2")?;
+    for (number, file) in modules.wireguard.iter().enumerate() {
+        let to = format!(
+            "{WIREGUARD}/lib/modules/wireguard/{number:02}-{}",
+            name(file)
+        );
+        copy(file, &work.join(to))?;
+    }
+    pick_extra(tree, &root, &work.join(WIREGUARD), "wg")?;
     pick_extra(tree, &root, &work.join("iperf3"), "iperf3")?;
     pick_extra(tree, &root, &work.join("perl"), "perl")
 }

@@ -4,4 +4,4 @@ mod install;
 mod need;
 
 pub(crate) use install::ensure;
-pub(crate) use need::{ALL, DISC, Need, OVMF, Presence, QEMU, TSHARK, WIREGUARD};
+pub(crate) use need::{ALL, DISC, IPERF3, Need, OVMF, Presence, QEMU, TSHARK, WIREGUARD};

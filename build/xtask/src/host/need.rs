@@ -74,6 +74,13 @@ pub(crate) const DISC: [Need; 5] = [
     },
 ];
 
+/// The other end of measurements of throughput.
+pub(crate) const IPERF3: Need = Need {
+    program: "iperf3",
+    purpose: "receives and sends what a guest's tunnel is measured with",
+    package: "iperf3",
+};
+
 /// UEFI for the emulator.
 pub(crate) const OVMF: Need = Need {
     program: "/usr/share/OVMF/OVMF_CODE_4M.fd",
