@@ -10,16 +10,16 @@ pub(crate) const NS_PER_SECOND: u64 = 1_000_000_000;
 pub(crate) struct Clock {
     tsc_khz: u64,
     boot_ticks: u64,
-    boot_unix_seconds: u64,
+    boot_unix_ns: u64,
 }
 
 impl Clock {
-    /// A clock whose wall time was `boot_unix_seconds` when the TSC stood at `boot_ticks`.
-    pub(crate) fn new(tsc_khz: u64, boot_ticks: u64, boot_unix_seconds: u64) -> Self {
+    /// A clock whose wall time was `boot_unix_ns` (since 1970) when the TSC stood at `boot_ticks`.
+    pub(crate) fn new(tsc_khz: u64, boot_ticks: u64, boot_unix_ns: u64) -> Self {
         Self {
             tsc_khz: tsc_khz.max(1),
             boot_ticks,
-            boot_unix_seconds,
+            boot_unix_ns,
         }
     }
 
@@ -42,13 +42,13 @@ impl Clock {
 
     /// Seconds since 1970 when the TSC stands at `now`.
     pub(crate) fn unix_seconds(&self, now: u64) -> u64 {
-        let elapsed = now.saturating_sub(self.boot_ticks) / (self.tsc_khz * 1000);
-        self.boot_unix_seconds.saturating_add(elapsed)
+        self.unix_ns(now) / NS_PER_SECOND
     }
 
-    /// Seconds since 1970 at boot.
-    pub(crate) fn boot_unix_seconds(&self) -> u64 {
-        self.boot_unix_seconds
+    /// Nanoseconds since 1970 when the TSC stands at `now`.
+    pub(crate) fn unix_ns(&self, now: u64) -> u64 {
+        let elapsed = self.count_of(now.saturating_sub(self.boot_ticks), NS_PER_SECOND);
+        self.boot_unix_ns.saturating_add(elapsed)
     }
 
     /// Multiplier and shift with which kvmclock turns ticks into nanoseconds:
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn counters_advance_with_the_wall_clock() {
-        let clock = Clock::new(2_000_000, 500, 1_700_000_000);
+        let clock = Clock::new(2_000_000, 500, 1_700_000_000 * 1_000_000_000);
         assert_eq!(clock.count_of(2_000_000_000, 3_579_545), 3_579_545);
         assert_eq!(clock.ticks_of(3_579_545, 3_579_545), 2_000_000_000);
         assert_eq!(clock.unix_seconds(500 + 20_000_000_000), 1_700_000_010);

@@ -1,7 +1,7 @@
 //! The parts.
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, NS_PER_SECOND},
     cpuid::{self, Leaf},
     device::{Pit, PowerManagement, Rtc, Serial, SystemControl},
     host::Host,
@@ -78,12 +78,11 @@ impl<H: Host> Machine<H> {
         let network = host
             .network()
             .map(|channel| VirtioFunction::new(Network::new(channel.link()), NETWORK_DEVICE));
-        let wall = Clock::new(
-            parameters.tsc_khz,
-            parameters.unix_ticks,
-            parameters.unix_seconds,
-        );
-        let clock = Clock::new(parameters.tsc_khz, now, wall.unix_seconds(now));
+        // The clock chip says whole seconds, so it was some half second more.
+        let unix_ns = parameters.unix_seconds.saturating_mul(NS_PER_SECOND);
+        let unix_ns = unix_ns.saturating_add(NS_PER_SECOND / 2);
+        let wall = Clock::new(parameters.tsc_khz, parameters.unix_ticks, unix_ns);
+        let clock = Clock::new(parameters.tsc_khz, now, wall.unix_ns(now));
         Self {
             console_delay: clock.ticks_of(1, CONSOLE_FLUSHES_PER_SECOND),
             shortest_wait: clock.ticks_of(1, WAKES_PER_SECOND),

@@ -5,7 +5,7 @@
 //! the guest names its place.
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, NS_PER_SECOND},
     guest_memory::{GuestAddress, GuestMemory, OutsideMemory},
     number::low_u32,
 };
@@ -64,7 +64,9 @@ impl KvmClock {
     ) -> Result<(), OutsideMemory> {
         let mut structure = [0; 12];
         structure[0..4].copy_from_slice(&2u32.to_le_bytes());
-        structure[4..8].copy_from_slice(&low_u32(clock.boot_unix_seconds()).to_le_bytes());
+        let unix_ns = clock.unix_ns(clock.boot_ticks());
+        structure[4..8].copy_from_slice(&low_u32(unix_ns / NS_PER_SECOND).to_le_bytes());
+        structure[8..12].copy_from_slice(&low_u32(unix_ns % NS_PER_SECOND).to_le_bytes());
         memory.write(GuestAddress(value), &structure)?;
         self.wall_clock = value;
         Ok(())
@@ -83,16 +85,14 @@ mod tests {
     #[test]
     fn structures_are_written_where_the_guest_says() {
         let memory = TestMemory::new(0x10000);
-        let clock = Clock::new(1_000_000, 77, 1_700_000_000);
+        let clock = Clock::new(1_000_000, 77, 1_700_000_000_250_000_000);
         let mut kvm_clock = KvmClock::default();
         assert_eq!(kvm_clock.set_system_time(0x1001, &memory, &clock), Ok(()));
         assert_eq!(memory.read_u64(GuestAddress(0x1008)), Ok(77));
         assert_eq!(kvm_clock.set_wall_clock(0x2000, &memory, &clock), Ok(()));
         assert_eq!(
-            memory
-                .read_u64(GuestAddress(0x2004))
-                .map(|value| value & 0xffff_ffff),
-            Ok(1_700_000_000)
+            memory.read_u64(GuestAddress(0x2004)),
+            Ok(250_000_000 << 32 | 1_700_000_000)
         );
     }
 

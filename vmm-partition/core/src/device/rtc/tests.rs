@@ -22,7 +22,11 @@ fn known_days_come_out_right() {
 fn registers_show_the_date_in_bcd() {
     let mut rtc = Rtc::new();
     // 2026-11-22 13:45:59 UTC, a Sunday.
-    let clock = Clock::new(1_000_000, 0, 20_779 * 86_400 + 13 * 3600 + 45 * 60 + 59);
+    let clock = Clock::new(
+        1_000_000,
+        0,
+        (20_779 * 86_400 + 13 * 3600 + 45 * 60 + 59) * 1_000_000_000,
+    );
     let mut read = |index| {
         rtc.select(index);
         rtc.read(&clock, 0)
