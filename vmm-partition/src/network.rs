@@ -1,8 +1,8 @@
 //! The channel to the guest's gateway: frames in the clear, each in a slot of its sender's data area.
 
 use frame_api::{
-    CheckedFrame, Checksum, DEFAULT_MTU, Frame, IllegalFrame, LOOKS_BY_ITSELF, Link, LinkState,
-    QUEUE_LENGTH, SLOT_SIZE, WANTS_ROOM,
+    CheckedFrame, Checksum, DEFAULT_MTU, Frame, IllegalFrame, Link, LinkState, QUEUE_LENGTH,
+    SLOT_SIZE, WANTS_ROOM,
 };
 use runtime::{
     Component, println,
@@ -10,10 +10,7 @@ use runtime::{
         Channel, ChannelError, OpenError, PushError, Receiver, RegionReader, RegionWriter, Sender,
     },
 };
-use vmm_partition_core::{
-    GuestAddress, OutsideMemory,
-    host::{Kicked, NetworkChannel},
-};
+use vmm_partition_core::{GuestAddress, OutsideMemory, host::NetworkChannel};
 
 use crate::{
     failure::Failure,
@@ -179,16 +176,10 @@ impl NetworkChannel for Network {
         Ok(())
     }
 
-    /// The gateway runs before this thread goes on. What it answers meanwhile needs no signal back.
-    fn kick(&mut self) -> Kicked {
-        if !core::mem::take(&mut self.unsignalled) {
-            return Kicked::NotNeeded;
+    fn kick(&mut self) {
+        if core::mem::take(&mut self.unsignalled) {
+            self.channel.signal();
         }
-        self.channel.set_attention(LOOKS_BY_ITSELF);
-        self.channel.signal();
-        self.channel.set_attention(0);
-        self.wants_room = false;
-        Kicked::LookAgain
     }
 
     fn arrived(&mut self) -> Option<CheckedFrame> {

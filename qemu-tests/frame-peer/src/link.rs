@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use frame_api::{Checksum, Frame, LOOKS_BY_ITSELF, MAX_FRAME, QUEUE_LENGTH, SLOT_SIZE};
+use frame_api::{Checksum, Frame, MAX_FRAME, QUEUE_LENGTH, SLOT_SIZE};
 use runtime::Component;
 use runtime::shared_memory::{Channel, Receiver, RegionReader, RegionWriter, Sender};
 
@@ -62,10 +62,10 @@ impl Link {
         Ok(())
     }
 
-    /// Wakes the monitor for what was sent, unless it looks by itself.
+    /// Wakes the monitor for what was sent.
     pub(crate) fn announce(&mut self) {
         let unsignalled = core::mem::take(&mut self.unsignalled);
-        if unsignalled && self.channel.attention() & LOOKS_BY_ITSELF == 0 {
+        if unsignalled {
             self.channel.signal();
         }
     }

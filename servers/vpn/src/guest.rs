@@ -1,8 +1,6 @@
 //! The guest's side: frames in the clear, to and from its monitor.
 
-use frame_api::{
-    Checksum, Frame, LOOKS_BY_ITSELF, Link, LinkState, QUEUE_LENGTH, SLOT_SIZE, WANTS_ROOM,
-};
+use frame_api::{Checksum, Frame, Link, LinkState, QUEUE_LENGTH, SLOT_SIZE, WANTS_ROOM};
 use runtime::shared_memory::{
     Channel, Memory, OpenError, PushError, Receiver, RegionReader, Sender,
 };
@@ -123,9 +121,7 @@ impl Guest {
         if !has_sent && !has_released {
             return None;
         }
-        let attention = self.channel.attention();
-        let wakes =
-            has_sent && attention != LOOKS_BY_ITSELF || has_released && attention == WANTS_ROOM;
+        let wakes = has_sent || has_released && self.channel.attention() == WANTS_ROOM;
         wakes.then_some(&self.channel)
     }
 }

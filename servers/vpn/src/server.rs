@@ -102,7 +102,7 @@ impl Server {
                     next => timer.set(clock.ticks(next).max(Ticks(1))),
                 }
             }
-            // The guest's monitor has the lower priority, so that `net` gets on first.
+            // `net` has the higher priority and gets on at once; the guest's monitor has its turn when this program waits.
             if let Some(net) = self.net.whom_to_wake() {
                 net.signal();
             }

@@ -99,7 +99,7 @@ pub enum BlockError {
     Integrity,
 }
 
-/// What a [`BlockChannel::kick`] or [`NetworkChannel::kick`] means for who kicked.
+/// What a [`BlockChannel::kick`] means for who kicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kicked {
     /// Nothing had been submitted.
@@ -168,9 +168,8 @@ pub trait NetworkChannel {
     /// [`IllegalFrame`] if no frame has that length, or its checksum would lie outside of it.
     fn send(&mut self, length: usize, checksum: Checksum) -> Result<(), IllegalFrame>;
 
-    /// Signals the gateway if frames were sent since the last time. Frames that come before this returns may
-    /// not be announced in any other way.
-    fn kick(&mut self) -> Kicked;
+    /// Signals the gateway if frames were sent since the last time.
+    fn kick(&mut self);
 
     /// The oldest frame for the guest that was not released.
     fn arrived(&mut self) -> Option<CheckedFrame>;

@@ -3,7 +3,7 @@
 use frame_api::{CheckedFrame, Checksum, Frame, IllegalFrame, Link, MAX_FRAME, MIN_FRAME};
 use vmm_partition_core::{
     GuestAddress, GuestMemory, OutsideMemory,
-    host::{Kicked, NetworkChannel},
+    host::NetworkChannel,
 };
 
 use crate::Ram;
@@ -17,7 +17,6 @@ pub struct Gateway {
     arrived: Option<CheckedFrame>,
     /// The guest was told that there is room.
     is_open: bool,
-    unsignalled: bool,
     asked: u32,
 }
 
@@ -28,7 +27,6 @@ impl Gateway {
             ram,
             arrived: None,
             is_open: false,
-            unsignalled: false,
             asked: 0,
         }
     }
@@ -62,17 +60,10 @@ impl NetworkChannel for Gateway {
         assert!(self.is_open, "who sends has asked for room");
         assert!((MIN_FRAME..=MAX_FRAME).contains(&length));
         self.is_open = false;
-        self.unsignalled = true;
         Frame::new(0, length, checksum).map(|_| ())
     }
 
-    fn kick(&mut self) -> Kicked {
-        if core::mem::take(&mut self.unsignalled) && self.turn().is_multiple_of(2) {
-            Kicked::LookAgain
-        } else {
-            Kicked::NotNeeded
-        }
-    }
+    fn kick(&mut self) {}
 
     fn arrived(&mut self) -> Option<CheckedFrame> {
         if self.arrived.is_none() {

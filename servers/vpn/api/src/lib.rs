@@ -7,7 +7,7 @@
 //! into a type that can only hold legal values, and the frame's bytes are copied before they are looked at.
 //!
 //! A receiver that lets frames lie, because it cannot pass them on, thereby stops the sender: nothing is lost, and
-//! nothing grows. What each end says by its attention word stands in [`Link`], [`LOOKS_BY_ITSELF`] and [`WANTS_ROOM`].
+//! nothing grows. What each end says by its attention word stands in [`Link`] and [`WANTS_ROOM`].
 //!
 //! There is one guest on the link, and one gateway: the `vpn`. Their addresses never leave the machine.
 
@@ -18,7 +18,7 @@ mod frame;
 mod link;
 
 pub use frame::{CheckedFrame, Checksum, Frame, IllegalFrame};
-pub use link::{DEFAULT_MTU, LOOKS_BY_ITSELF, Link, LinkState, WANTS_ROOM};
+pub use link::{DEFAULT_MTU, Link, LinkState, WANTS_ROOM};
 
 /// Messages that each of the two queues of a channel holds; also the slots of each data area.
 pub const QUEUE_LENGTH: usize = 256;

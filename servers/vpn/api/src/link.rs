@@ -1,11 +1,7 @@
 //! What the two ends say by their attention words.
 
-/// In the monitor's attention word: it looks for frames by itself before it sleeps or lets the guest run, so the
-/// gateway need not signal those that are there now.
-pub const LOOKS_BY_ITSELF: u64 = 1;
-
 /// In the monitor's attention word: the gateway's queue was full, and a signal is wanted when it releases frames.
-pub const WANTS_ROOM: u64 = 2;
+pub const WANTS_ROOM: u64 = 1;
 
 /// Bytes behind the header of Ethernet that a frame may have, if the gateway does not say: what is left
 /// of 1,500 bytes in a WireGuard tunnel over IPv6.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     guest_memory::OutsideMemory,
-    host::{Host, Kicked},
+    host::Host,
     number::low_u32,
     virtio::{
         chain::Side,
@@ -50,16 +50,13 @@ impl Device for Network {
         let [receive, transmit] = queues else {
             return Ok(());
         };
-        // The guest does not run meanwhile, so what it sends comes to an end.
-        loop {
-            self.look_at_link(host);
-            self.deliver_all(receive, features, host)?;
-            self.send_all(transmit, features, host)?;
-            match host.network().map(|channel| channel.kick()) {
-                Some(Kicked::LookAgain) => {}
-                Some(Kicked::NotNeeded) | None => return Ok(()),
-            }
+        self.look_at_link(host);
+        self.deliver_all(receive, features, host)?;
+        self.send_all(transmit, features, host)?;
+        if let Some(channel) = host.network() {
+            channel.kick();
         }
+        Ok(())
     }
 
     /// Nobody listens: what comes is dropped, as by a cable that is not plugged in.
