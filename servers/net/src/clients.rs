@@ -32,10 +32,10 @@ fn open_one(component: &Component, name: &'static str) -> Result<Client, Failure
     let port = component
         .environment
         .integer_of(Name::new(ROLE, name).as_str(), "port")?;
-    // 0 is no port, and DHCP's is taken.
+    // 0 is no port, and those of DHCP are taken.
     let port = u16::try_from(port)
         .ok()
-        .filter(|port| ![0, 68].contains(port));
+        .filter(|port| ![0, 68, 546].contains(port));
     let port = port.ok_or(Failure::Port(name))?;
     Client::new(name, channel, port).map_err(|error| Failure::Client(name, error))
 }

@@ -7,6 +7,7 @@
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
+use super::outside::SERVER_6;
 use crate::qemu::MAC;
 
 const ETHERNET_HEADER: usize = 14;
@@ -21,6 +22,8 @@ pub(crate) enum Kind {
     Arp,
     /// A client's messages to a DHCP server, with no more than it needs (RFC 2131, RFC 2132).
     Dhcp,
+    /// The same of DHCPv6 (RFC 8415).
+    Dhcp6,
     /// Neighbour discovery (RFC 4861): solicitations and advertisements of neighbours, solicitations of routers.
     NeighbourDiscovery,
     /// Messages of WireGuard, to whatever port (whitepaper, section 5.4).
@@ -36,6 +39,7 @@ impl TryFrom<String> for Kind {
         Ok(match text.as_str() {
             "arp" => Kind::Arp,
             "dhcp" => Kind::Dhcp,
+            "dhcp6" => Kind::Dhcp6,
             "neighbour-discovery" => Kind::NeighbourDiscovery,
             "tunnel" => Kind::Tunnel,
             other => match other.strip_prefix("udp to ") {
@@ -181,6 +185,10 @@ fn of_udp(message: &[u8]) -> Result<(Kind, usize)> {
             check_dhcp(payload)?;
             Ok((Kind::Dhcp, 0))
         }
+        (546, 547) => {
+            check_dhcp6(payload)?;
+            Ok((Kind::Dhcp6, 0))
+        }
         (_, port) => match sealed(payload) {
             Some(sealed) => Ok((Kind::Tunnel, sealed)),
             None => Ok((Kind::UdpTo(port), 0)),
@@ -253,6 +261,50 @@ fn is_needed(option: u8, value: &[u8]) -> bool {
             .all(|wanted| matches!(wanted, 1 | 3 | 6 | 51 | 58 | 59)),
         // The client is its card.
         61 => value == [&[1], &MAC[..]].concat(),
+        _ => false,
+    }
+}
+
+/// A client's message with the options that it needs (RFC 8415, sections 8 and 18.2).
+fn check_dhcp6(message: &[u8]) -> Result<()> {
+    // Solicit, Request, Renew, Rebind, and the number of the transaction.
+    let Some((&[1 | 3 | 5 | 6, _, _, _], mut rest)) = message.split_first_chunk() else {
+        bail!("it is no client's DHCPv6 message");
+    };
+    while let Some((&[high, kind, 0, length], behind)) = rest.split_first_chunk() {
+        let Some((value, behind)) = behind.split_at_checked(usize::from(length)) else {
+            bail!("its DHCPv6 options end early");
+        };
+        ensure!(
+            high == 0 && is_needed_6(kind, value),
+            "its DHCPv6 option {kind} tells too much"
+        );
+        rest = behind;
+    }
+    ensure!(
+        rest.is_empty(),
+        "there is something behind its DHCPv6 options"
+    );
+    Ok(())
+}
+
+/// Whether a client has to say that.
+fn is_needed_6(option: u8, value: &[u8]) -> bool {
+    match (option, value) {
+        // The client is its card, the server is the one of these networks.
+        (1, _) => value == [&[0, 3, 0, 1], &MAC[..]].concat(),
+        (2, _) => value == SERVER_6,
+        // Its association, without times of its own, about no address or the one that it was given.
+        (3, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, address @ ..]) => match address {
+            [] => true,
+            [0, 5, 0, 24, _, ..] => address.len() == 28 && address[20..] == [0; 8],
+            _ => false,
+        },
+        // What it wants to know: how rarely it may ask. How long it asks already.
+        (6, _) => value == [0, 82],
+        (8, _) => value.len() == 2,
+        // The server may give at once.
+        (14, _) => value.is_empty(),
         _ => false,
     }
 }
@@ -413,6 +465,52 @@ mod tests {
             named,
         ] {
             assert_eq!(kind(&leak), None);
+        }
+    }
+
+    #[test]
+    fn dhcpv6_says_nothing_of_the_guest() {
+        let message = |options: &[&[u8]]| {
+            let message = [&[1, 7, 7, 7][..], &options.concat()].concat();
+            ipv6(17, &udp([2, 34, 2, 35], &message))
+        };
+        let client = [&[0, 1, 0, 10, 0, 3, 0, 1], &MAC[..]].concat();
+        let server = [&[0, 2, 0, 10], &SERVER_6[..]].concat();
+        let nothing = [&[0, 3, 0, 12, 0, 0, 0, 1][..], &[0; 8]].concat();
+        let address = [
+            &[0, 3, 0, 40, 0, 0, 0, 1][..],
+            &[0; 8],
+            &[0, 5, 0, 24],
+            &[0x20; 16],
+            &[0; 8],
+        ]
+        .concat();
+        let others = [0, 14, 0, 0, 0, 8, 0, 2, 1, 2, 0, 6, 0, 2, 0, 82];
+        for honest in [
+            message(&[&client, &others, &nothing]),
+            message(&[&client, &server, &others[4..], &address]),
+        ] {
+            assert_eq!(kind(&honest), Some(Kind::Dhcp6));
+        }
+        let mut with_times = nothing.clone();
+        with_times[9] = 1;
+        let mut of_the_guest = client.clone();
+        of_the_guest[13] ^= 1;
+        let mut lifetimes = address.clone();
+        lifetimes[43] = 1;
+        for leak in [
+            &with_times,
+            &of_the_guest,
+            &lifetimes,
+            // A name, a vendor, another association, a place among the options.
+            &[0, 39, 0, 6, 0, 5, b'g', b'u', b'e', b's'][..],
+            &[0, 16, 0, 4, 0, 0, 0, 1],
+            &[0, 3, 0, 12, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0],
+            b"g",
+            &[1, 14, 0, 0],
+            &[0, 2, 0, 3, 0, 2, b'g'],
+        ] {
+            assert_eq!(kind(&message(&[&others, leak])), None, "{leak:02x?}");
         }
     }
 

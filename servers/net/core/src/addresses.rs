@@ -138,10 +138,15 @@ impl Ipv4 {
 
 impl Ipv6 {
     fn is_on_link(&self, address: Ipv6Addr) -> bool {
-        let host_bits = 128 - u32::from(self.prefix_length.min(128));
-        let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-        (self.address.to_bits() ^ address.to_bits()) & mask == 0
+        is_in_prefix(address, self.address, self.prefix_length)
     }
+}
+
+/// Whether the first `bits` of an address are those of `prefix`.
+pub(crate) fn is_in_prefix(address: Ipv6Addr, prefix: Ipv6Addr, bits: u8) -> bool {
+    let host_bits = 128 - u32::from(bits.min(128));
+    let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+    (prefix.to_bits() ^ address.to_bits()) & mask == 0
 }
 
 /// Whether the address is one that some other host can have.
@@ -165,6 +170,12 @@ pub(crate) fn is_one_host(address: IpAddr) -> bool {
 #[must_use]
 pub fn link_local(mac: [u8; 6]) -> Ipv6Addr {
     with_interface_identifier(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), mac)
+}
+
+/// The Ethernet address of a group (RFC 2464, 7).
+pub(crate) fn multicast_mac(group: Ipv6Addr) -> [u8; 6] {
+    let [.., a, b, c, d] = group.octets();
+    [0x33, 0x33, a, b, c, d]
 }
 
 /// The address of a device in a prefix of 64 bits.

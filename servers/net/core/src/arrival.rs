@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::addresses::{Addresses, is_one_host};
 use crate::checksum::Sum;
 use crate::counters::Reason;
+use crate::dhcp6;
 
 /// Bytes from which a frame can be sorted: the longest headers before a payload are Ethernet's, an IPv4 header
 /// with all options and UDP's, 82 bytes.
@@ -37,6 +38,8 @@ pub(crate) enum Arrival {
     Arp,
     /// UDP from a DHCP server's port to a client's.
     Dhcp,
+    /// UDP from a DHCPv6 server's port to a client's, both on the link.
+    Dhcp6(Payload),
     /// ICMPv6 of neighbour discovery, from the link.
     Discovery,
     /// ICMP or ICMPv6 of another kind: the IP header begins here, the message there.
@@ -132,7 +135,18 @@ fn sort_ipv6(head: &[u8], length: usize, own: &Addresses) -> Result<Arrival, Rea
         PROTOCOL_UDP => {
             check_ends(from.into(), to.into(), own)?;
             let addresses = Sum::of(&array::<32>(head, ip + 8)?);
-            sort_udp(head, inner, end, from.into(), addresses)
+            let arrival = sort_udp(head, inner, end, from.into(), addresses)?;
+            match arrival {
+                Arrival::Payload(payload) if payload.port == dhcp6::CLIENT_PORT => {
+                    let is_near = from.is_unicast_link_local() && to.is_unicast_link_local();
+                    let is_servers = payload.from.port() == dhcp6::SERVER_PORT;
+                    let is_from_server = is_near && is_servers;
+                    is_from_server
+                        .then_some(Arrival::Dhcp6(payload))
+                        .ok_or(Reason::BadSource)
+                }
+                other => Ok(other),
+            }
         }
         PROTOCOL_ICMPV6 => {
             let kind = byte(head, inner)?;

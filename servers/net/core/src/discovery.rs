@@ -1,7 +1,5 @@
-//! This machine's IPv6 on the link: neighbour discovery (RFC 4861) and an address from what routers advertise
-//! (RFC 4862).
-//!
-//! One router and one prefix are kept: those that were heard of first, until they expire.
+//! This machine's IPv6 on the link: neighbour discovery (RFC 4861), and an address made of what routers advertise
+//! (RFC 4862) or given by the server that they point at (RFC 8415).
 
 use alloc::{vec, vec::Vec};
 use core::net::{IpAddr, Ipv6Addr};
@@ -10,24 +8,22 @@ use core::time::Duration;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, Icmpv6Packet, Icmpv6Repr,
-    IpProtocol, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags, NdiscPrefixInfoFlags,
-    NdiscPrefixInformation, NdiscRepr, RawHardwareAddress,
+    IpProtocol, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags, NdiscRepr, NdiscRouterFlags,
+    RawHardwareAddress,
 };
 
-use crate::addresses::{Addresses, Ipv6, is_one_host, link_local, with_interface_identifier};
+use crate::addresses::{
+    Addresses, Ipv6, is_one_host, link_local, multicast_mac, with_interface_identifier,
+};
 use crate::arrival::{ETHERNET_HEADER, IPV6_HEADER};
+use crate::chance::Chance;
+use crate::counters::Reason;
+use crate::dhcp6::{self, Association};
+use crate::routers::{Advertisement, Management, Routers};
 use crate::settings::Ipv6Setting;
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
-
-/// Time between the first questions for routers (RFC 4861, 10); it doubles up to an hour (RFC 7559).
-const FIRST_PAUSE: Duration = Duration::from_secs(4);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// Nobody can shorten the life of an address below this (RFC 4862, 5.5.3 e).
-const TWO_HOURS: Duration = Duration::from_secs(2 * 3600);
-/// Lives longer than this are for ever.
-const LONGEST_LIFE: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// What a message of neighbour discovery comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,31 +38,21 @@ pub(crate) enum Found {
     Router,
 }
 
-/// Something that was said, and until when it holds.
-#[derive(Clone, Copy, Debug)]
-struct Heard<T> {
-    what: T,
-    until: Duration,
-}
-
 /// This machine's IPv6.
 pub(crate) struct Discovery {
     setting: Ipv6Setting,
     mac: [u8; 6],
-    router: Option<Heard<Ipv6Addr>>,
-    prefix: Option<Heard<Ipv6Addr>>,
-    /// When routers are asked for next, and how long the pause after that is.
-    solicitation: Option<(Duration, Duration)>,
+    routers: Routers,
+    association: Association,
 }
 
 impl Discovery {
-    pub(crate) fn new(setting: Ipv6Setting, mac: [u8; 6], now: Duration) -> Self {
+    pub(crate) fn new(setting: Ipv6Setting, mac: [u8; 6], chance: Chance, now: Duration) -> Self {
         Self {
             setting,
             mac,
-            router: None,
-            prefix: None,
-            solicitation: (setting == Ipv6Setting::Auto).then_some((now, FIRST_PAUSE)),
+            routers: Routers::new(now),
+            association: Association::new(mac, chance),
         }
     }
 
@@ -80,36 +66,44 @@ impl Discovery {
         match self.setting {
             Ipv6Setting::Off => None,
             Ipv6Setting::Fixed(ipv6) => Some(ipv6),
-            Ipv6Setting::Auto => self.prefix.map(|prefix| Ipv6 {
-                address: with_interface_identifier(prefix.what, self.mac),
-                prefix_length: 64,
-                gateway: self.router.map(|router| router.what),
-            }),
+            // An address that a server gave is kept while it lasts, whatever routers say meanwhile.
+            Ipv6Setting::Auto => {
+                let of_prefix = |prefix| with_interface_identifier(prefix, self.mac);
+                let made = self.routers.prefix().map(of_prefix);
+                let address = self.association.address().or(made)?;
+                Some(Ipv6 {
+                    address,
+                    prefix_length: self.routers.bits_on_link(address),
+                    gateway: self.routers.gateway(),
+                })
+            }
         }
     }
 
-    /// Does what is due: forgets what has expired, asks for routers.
+    /// Does what is due: forgets what has expired, asks for routers and servers.
     pub(crate) fn poll(&mut self, now: Duration, out: &mut Vec<Vec<u8>>) {
-        self.router = self.router.filter(|router| now < router.until);
-        self.prefix = self.prefix.filter(|prefix| now < prefix.until);
-        if self.solicitation.is_none() && self.router.is_none() && self.setting == Ipv6Setting::Auto
-        {
-            self.solicitation = Some((now, FIRST_PAUSE));
+        if self.setting != Ipv6Setting::Auto {
+            return;
         }
-        if let Some((next, pause)) = self.solicitation
-            && next <= now
-        {
-            self.solicitation = Some((now + pause, (pause * 2).min(LONGEST_PAUSE)));
+        if self.routers.poll(now) {
             out.push(self.ask_for_routers());
+        }
+        let is_wanted = self.routers.want_a_server();
+        if let Some(message) = self.association.poll(is_wanted, now) {
+            out.extend(dhcp6::frame(self.mac, &message));
         }
     }
 
     /// When [`poll`](Self::poll) is due.
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        let router = self.router.map(|router| router.until);
-        let prefix = self.prefix.map(|prefix| prefix.until);
-        let next = self.solicitation.map(|(next, _)| next);
-        [router, prefix, next].into_iter().flatten().min()
+        let is_auto = self.setting == Ipv6Setting::Auto;
+        let deadlines = [self.routers.deadline(), self.association.deadline()];
+        deadlines.into_iter().flatten().min().filter(|_| is_auto)
+    }
+
+    /// Takes a message of a DHCPv6 server's.
+    pub(crate) fn take_dhcp(&mut self, message: &[u8], now: Duration) -> Result<(), Reason> {
+        self.association.take(message, now)
     }
 
     /// Takes a frame with a message of neighbour discovery that came from the link.
@@ -163,6 +157,7 @@ impl Discovery {
                 })
             }
             Icmpv6Repr::Ndisc(NdiscRepr::RouterAdvert {
+                flags,
                 router_lifetime,
                 prefix_info,
                 ..
@@ -171,7 +166,19 @@ impl Discovery {
                     && source.is_unicast_link_local()
                     && !own.has(source.into())
                     && (to == ALL_NODES || own.has(to.into()));
-                is_legal.then(|| self.hear(source, router_lifetime.into(), prefix_info, now))
+                is_legal.then_some(())?;
+                let said = Advertisement {
+                    router: source,
+                    lifetime: router_lifetime.into(),
+                    management: if flags.contains(NdiscRouterFlags::MANAGED) {
+                        Management::Managed
+                    } else {
+                        Management::None
+                    },
+                    prefix: prefix_info,
+                };
+                self.routers.hear(&said, now);
+                Some(Found::Router)
             }
             _ => None,
         }
@@ -210,53 +217,6 @@ impl Discovery {
         Some(Found::Answer(self.frame(target, to, mac, message)))
     }
 
-    /// What a router advertises (RFC 4861, 6.3.4; RFC 4862, 5.5.3).
-    fn hear(
-        &mut self,
-        router: Ipv6Addr,
-        lifetime: Duration,
-        prefix: Option<NdiscPrefixInformation>,
-        now: Duration,
-    ) -> Found {
-        let is_ours = self.router.is_none_or(|heard| heard.what == router);
-        if is_ours {
-            let until = now + lifetime;
-            self.router = (!lifetime.is_zero()).then_some(Heard {
-                what: router,
-                until,
-            });
-            if self.router.is_some() {
-                self.solicitation = None;
-            }
-        }
-        if let Some(prefix) = prefix.filter(is_usable) {
-            self.hear_prefix(prefix.prefix, prefix.valid_lifetime.into(), now);
-        }
-        Found::Router
-    }
-
-    fn hear_prefix(&mut self, prefix: Ipv6Addr, lifetime: Duration, now: Duration) {
-        let until = now + lifetime.min(LONGEST_LIFE);
-        match &mut self.prefix {
-            None if lifetime.is_zero() => {}
-            None => {
-                self.prefix = Some(Heard {
-                    what: prefix,
-                    until,
-                });
-            }
-            Some(heard) if heard.what == prefix => {
-                let rest = heard.until.saturating_sub(now);
-                if lifetime > TWO_HOURS || lifetime > rest {
-                    heard.until = until;
-                } else if rest > TWO_HOURS {
-                    heard.until = now + TWO_HOURS;
-                }
-            }
-            Some(_) => {}
-        }
-    }
-
     fn ask_for_routers(&self) -> Vec<u8> {
         let message = NdiscRepr::RouterSolicit {
             lladdr: Some(self.raw_mac()),
@@ -283,7 +243,7 @@ impl Discovery {
         let mut bytes = vec![0; ETHERNET_HEADER + IPV6_HEADER + header.payload_len];
         let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
         frame.set_src_addr(EthernetAddress(self.mac));
-        frame.set_dst_addr(mac.unwrap_or_else(|| multicast_mac(to)));
+        frame.set_dst_addr(mac.unwrap_or_else(|| EthernetAddress(multicast_mac(to))));
         frame.set_ethertype(EthernetProtocol::Ipv6);
         let mut packet = Ipv6Packet::new_unchecked(frame.payload_mut());
         header.emit(&mut packet);
@@ -297,24 +257,9 @@ impl Discovery {
     }
 }
 
-/// Whether an address can be made of a prefix: it is for that, has 64 bits, and hosts can have it.
-fn is_usable(prefix: &NdiscPrefixInformation) -> bool {
-    prefix.flags.contains(NdiscPrefixInfoFlags::ADDRCONF)
-        && prefix.prefix_len == 64
-        && prefix.preferred_lifetime <= prefix.valid_lifetime
-        && is_one_host(prefix.prefix.into())
-        && !prefix.prefix.is_unicast_link_local()
-}
-
 /// The group of those whose address ends alike (RFC 4291, 2.7.1).
 fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
     let [.., a, b, c] = address.octets();
     let low = u16::from_be_bytes([b, c]);
     Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), low)
-}
-
-/// RFC 2464, 7.
-fn multicast_mac(group: Ipv6Addr) -> EthernetAddress {
-    let [.., a, b, c, d] = group.octets();
-    EthernetAddress([0x33, 0x33, a, b, c, d])
 }

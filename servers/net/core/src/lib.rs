@@ -2,13 +2,13 @@
 //!
 //! - [`driver`]: the device (virtio 1.2, section 5.1), its queues in `receiver` and `transmitter`;
 //! - `arrival`: what came in, sorted by its headers; `icmp`: errors about what was sent;
-//! - `lease`: IPv4 by DHCP or from the manifest; `discovery`: IPv6 from routers or from the manifest, and
-//!   neighbour discovery; `arp`; `neighbours`: who on the link is where;
+//! - `lease`: IPv4 by DHCP or from the manifest; `discovery`: IPv6 from `routers`, from a server that they point at
+//!   ([`dhcp6`]) or from the manifest, and neighbour discovery; `arp`; `neighbours`: who on the link is where;
 //! - `client`, `paths`, `envelope`: what clients send, to where, under which headers; `evidence`: what was sent, so
 //!   that errors about it are known; `waiting`: what waits until its next hop is known;
 //! - [`network`]: all of it together; [`counters`] and [`notices`]: what of it is shown.
 //!
-//! smoltcp knows the wire formats of ARP, DHCP and neighbour discovery, and keeps the lease. Datagrams do not
+//! smoltcp knows the wire formats of ARP, DHCP and neighbour discovery, and keeps the lease; not DHCPv6. Datagrams do not
 //! pass through it: a client's payload is read by the device where it lies, and one that comes in is copied
 //! once, from the device's buffer into the client's region.
 
@@ -22,9 +22,11 @@ extern crate std;
 pub mod addresses;
 mod arp;
 mod arrival;
+mod chance;
 mod checksum;
 pub mod client;
 pub mod counters;
+pub mod dhcp6;
 mod discovery;
 pub mod driver;
 mod envelope;
@@ -36,6 +38,7 @@ pub mod network;
 pub mod notices;
 mod paths;
 pub mod receiver;
+mod routers;
 pub mod settings;
 pub mod transmitter;
 mod waiting;

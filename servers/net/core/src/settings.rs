@@ -22,7 +22,7 @@ pub enum Ipv4Setting {
 pub enum Ipv6Setting {
     /// There is none.
     Off,
-    /// Routers (RFC 4862).
+    /// Routers (RFC 4862), or servers that they point at (RFC 8415).
     Auto,
     /// The manifest.
     Fixed(Ipv6),

@@ -1,5 +1,5 @@
-//! Frames from the wire, between datagrams of clients: nothing but ARP, DHCP, neighbour discovery and datagrams is
-//! ever sent, and no more than was asked for.
+//! Frames from the wire, between datagrams of clients, in networks whose IPv6 addresses are made or given: nothing but
+//! ARP, DHCP, neighbour discovery and datagrams is ever sent, and no more than was asked for.
 #![no_main]
 #![allow(dead_code, reason = "the machine is that of the tests, which use more of it")]
 
@@ -10,7 +10,9 @@ mod noise;
 
 use std::time::Duration;
 
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use machine::dhcp6;
 use machine::host::{self, GUEST_IPV4, GUEST_IPV6, Host};
 use machine::{Machine, Memory, PORTS};
 use net_core::Turn;
@@ -19,11 +21,24 @@ use smoltcp::wire::ArpOperation;
 /// What happens, with which number, and a frame or a payload.
 type Step = (u8, u16, Vec<u8>);
 
-fuzz_target!(|steps: Vec<Step>| {
+/// Whether addresses are made, or given by a server, and what that does.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Addresses {
+    Made,
+    Given,
+    Refused,
+}
+
+fuzz_target!(|input: (Addresses, Vec<Step>)| {
+    let (addresses, steps) = input;
     thread_local!(static MEMORY: Memory = Memory::new());
     let mut machine = MEMORY.with(|memory| Machine::over(memory));
-    let mut host = Host::new();
-    machine.wait_with(Duration::from_secs(1), &mut host);
+    let mut host = match addresses {
+        Addresses::Made => Host::new(),
+        Addresses::Given | Addresses::Refused => Host::managed(),
+    };
+    host.dhcp6.is_silent = matches!(addresses, Addresses::Refused);
+    machine.wait_with(Duration::from_secs(5), &mut host);
     let samples = samples(&host);
     for (kind, number, mut bytes) in steps {
         bytes.truncate(2000);
@@ -61,7 +76,7 @@ fuzz_target!(|steps: Vec<Step>| {
     }
 });
 
-fn samples(host: &Host) -> [Vec<u8>; 7] {
+fn samples(host: &Host) -> [Vec<u8>; 9] {
     [
         host::udp_frame((host::IPV4, 7).into(), (GUEST_IPV4, PORTS[0]).into(), b"payload"),
         host::udp_frame((host::IPV6, 7).into(), (GUEST_IPV6, PORTS[1]).into(), b"payload"),
@@ -69,6 +84,8 @@ fn samples(host: &Host) -> [Vec<u8>; 7] {
         host::arp(ArpOperation::Reply, host::IPV4, GUEST_IPV4),
         host.advertisement(),
         host.offer(),
+        dhcp6::frame(&host.dhcp6.message(dhcp6::ADVERTISE)),
+        dhcp6::frame(&host.dhcp6.message(dhcp6::REPLY)),
         host::ethernet(smoltcp::wire::EthernetProtocol::Ipv6, 100),
     ]
 }

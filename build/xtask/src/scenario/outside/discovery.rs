@@ -10,7 +10,7 @@ use smoltcp::wire::{
 };
 
 use super::emit;
-use super::file::Advertisement;
+use super::file::{Addresses, Advertisement};
 use super::places::{ROGUE_MAC, ROUTER_6, ROUTER_MAC};
 use crate::qemu::MAC;
 
@@ -57,9 +57,17 @@ pub(super) fn advertise(advertisement: &Advertisement) -> Vec<u8> {
     // Whoever lies about the router's lifetime wants no packets, whoever has another address does.
     let is_rogue = advertisement.from != ROUTER_6;
     let mac = if is_rogue { ROGUE_MAC } else { ROUTER_MAC };
+    let on_link = NdiscPrefixInfoFlags::ON_LINK;
+    let (flags, of_prefix) = match advertisement.addresses {
+        Addresses::Made => (
+            NdiscRouterFlags::empty(),
+            on_link | NdiscPrefixInfoFlags::ADDRCONF,
+        ),
+        Addresses::Given => (NdiscRouterFlags::MANAGED, on_link),
+    };
     let message = NdiscRepr::RouterAdvert {
         hop_limit: 64,
-        flags: NdiscRouterFlags::empty(),
+        flags,
         router_lifetime: lifetime,
         reachable_time: Duration::ZERO,
         retrans_time: Duration::ZERO,
@@ -67,7 +75,7 @@ pub(super) fn advertise(advertisement: &Advertisement) -> Vec<u8> {
         mtu: advertisement.mtu,
         prefix_info: Some(NdiscPrefixInformation {
             prefix_len: 64,
-            flags: NdiscPrefixInfoFlags::ON_LINK | NdiscPrefixInfoFlags::ADDRCONF,
+            flags: of_prefix,
             valid_lifetime: lifetime,
             preferred_lifetime: lifetime,
             prefix: advertisement.prefix,

@@ -16,7 +16,10 @@ pub(crate) struct Outside {
     pub(crate) peer: Family,
     /// How the DHCP server begins.
     pub(super) dhcp: Dhcp,
-    /// How long it leases addresses.
+    /// How the DHCPv6 server begins.
+    #[serde(default = "Dhcp6::silent")]
+    pub(super) dhcp6: Dhcp6,
+    /// How long both lease addresses.
     pub(super) lease_seconds: u32,
     /// Whether the router answers who asks for routers.
     pub(super) router: Router,
@@ -56,12 +59,30 @@ pub(crate) enum Dhcp {
     Silent,
 }
 
+/// What the DHCPv6 server does.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Dhcp6 {
+    /// It leases an address, and again.
+    Answers,
+    /// It says nothing.
+    Silent,
+}
+
+impl Dhcp6 {
+    fn silent() -> Dhcp6 {
+        Dhcp6::Silent
+    }
+}
+
 /// What the router does by itself.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Router {
-    /// It answers who asks for routers.
+    /// It answers who asks for routers: addresses are to be made.
     Answers,
+    /// It answers them: addresses are the DHCPv6 server's to give.
+    Manages,
     /// It says nothing of IPv6.
     Silent,
 }
@@ -86,6 +107,8 @@ pub(crate) enum Deed {
     Peer(PeerProcess),
     /// The DHCP server changes.
     Dhcp(Dhcp),
+    /// The DHCPv6 server changes.
+    Dhcp6(Dhcp6),
     /// The router changes.
     Router(Router),
     /// The way to the peer changes.
@@ -130,6 +153,17 @@ pub(crate) struct Advertisement {
     /// Of the router and of the prefix.
     pub(super) lifetime_seconds: u16,
     pub(super) mtu: Option<u32>,
+    pub(super) addresses: Addresses,
+}
+
+/// Where addresses are to come from.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Addresses {
+    /// Who wants one makes it of the prefix.
+    Made,
+    /// A server gives them.
+    Given,
 }
 
 impl Default for Advertisement {
@@ -139,6 +173,7 @@ impl Default for Advertisement {
             prefix: PREFIX,
             lifetime_seconds: 1800,
             mtu: None,
+            addresses: Addresses::Made,
         }
     }
 }
@@ -162,6 +197,8 @@ mod tests {
         assert_eq!(deed("dhcp = 'refuses'"), Some(Deed::Dhcp(Dhcp::Refuses)));
         let honest = Deed::Advertise(Advertisement::default());
         assert_eq!(deed("advertise = {}"), Some(honest));
+        assert_eq!(deed("dhcp6 = 'answers'"), Some(Deed::Dhcp6(Dhcp6::Answers)));
+        assert!(deed("advertise = { addresses = 'given' }").is_some());
         assert!(deed("advertise = { from = 'fe80::bad', mtu = 68 }").is_some());
         assert!(deed("flood = ['noise', 'replayed']").is_some());
         assert_eq!(deed("flood = ['water']"), None);

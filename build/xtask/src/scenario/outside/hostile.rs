@@ -8,10 +8,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::Deserialize;
 use smoltcp::wire::{EthernetProtocol, IpProtocol};
 
+use super::dhcp6;
 use super::discovery;
 use super::emit;
-use super::file::Advertisement;
-use super::places::{PEER, PEER_6, ROUTER, ROUTER_MAC};
+use super::file::{Addresses, Advertisement};
+use super::places::{PEER, PEER_6, ROUTER, ROUTER_6, ROUTER_MAC};
 use crate::qemu::MAC;
 
 /// The longest frame without a tag, less its checksum.
@@ -39,6 +40,8 @@ pub(crate) enum Hostile {
     Routers,
     /// Offers, leases and refusals that nobody asked for.
     Dhcp,
+    /// The same of DHCPv6.
+    Dhcp6,
     /// Errors about datagrams, sent or not.
     Icmp,
     /// Messages of a tunnel, from strangers.
@@ -155,6 +158,7 @@ impl Hostile {
                 prefix: chance.ipv6(0x2001),
                 lifetime_seconds: 9000,
                 mtu: Some(68),
+                addresses: [Addresses::Made, Addresses::Given][chance.below(2)],
             }),
             Hostile::Dhcp => {
                 let from = (ROUTER, 67).into();
@@ -162,6 +166,14 @@ impl Hostile {
                 frame_of(
                     EthernetProtocol::Ipv4,
                     &emit::datagram(from, to, &lease(chance)),
+                )
+            }
+            Hostile::Dhcp6 => {
+                let from = (ROUTER_6, dhcp6::SERVER_PORT).into();
+                let to = (dhcp6::client(), dhcp6::CLIENT_PORT).into();
+                frame_of(
+                    EthernetProtocol::Ipv6,
+                    &emit::datagram(from, to, &given_address(chance)),
                 )
             }
             Hostile::Icmp => error(chance, seen),
@@ -255,6 +267,24 @@ fn lease(chance: &mut Chance) -> Vec<u8> {
     message
 }
 
+/// An answer of a DHCPv6 server's to another question (RFC 8415, section 8): an address, sometimes cut off or followed by
+/// options of any content.
+fn given_address(chance: &mut Chance) -> Vec<u8> {
+    let kind = [dhcp6::ADVERTISE, dhcp6::REPLY][chance.below(2)];
+    let transaction = [chance.byte(), chance.byte(), chance.byte()];
+    let address = chance.ipv6(0x2001);
+    let mut message = dhcp6::grant(kind, transaction, address, 9000);
+    match chance.below(3) {
+        0 => message.truncate(chance.below(message.len())),
+        1 => {
+            let length = chance.below(60);
+            message.extend(chance.bytes(length));
+        }
+        _ => {}
+    }
+    message
+}
+
 /// That the peer is out of reach, or takes tiny packets only, about a datagram that may have been sent.
 fn error(chance: &mut Chance, seen: &Seen) -> Vec<u8> {
     let (machine, peer) = seen.ends();
@@ -302,7 +332,7 @@ fn forged(chance: &mut Chance, seen: &Seen) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const ALL: [Hostile; 12] = [
+    const ALL: [Hostile; 13] = [
         Hostile::Noise,
         Hostile::Truncated,
         Hostile::Flipped,
@@ -312,6 +342,7 @@ mod tests {
         Hostile::Discovery,
         Hostile::Routers,
         Hostile::Dhcp,
+        Hostile::Dhcp6,
         Hostile::Icmp,
         Hostile::Forged,
         Hostile::Replayed,

@@ -5,6 +5,7 @@
 //! went over the link is captured here, so it is known which side sent it.
 
 mod dhcp;
+mod dhcp6;
 mod discovery;
 mod emit;
 mod file;
@@ -22,7 +23,7 @@ use anyhow::{Result, anyhow};
 
 pub(crate) use file::{Deed, Outside, PeerProcess};
 pub(crate) use link::Socket;
-pub(crate) use places::ROUTER_MAC;
+pub(crate) use places::{ROUTER_MAC, SERVER_6};
 
 use super::capture::Captured;
 use crate::qemu::Remarks;

@@ -10,9 +10,10 @@ use smoltcp::wire::{
 };
 
 use super::dhcp::Server;
+use super::dhcp6;
 use super::discovery::{self, Question};
 use super::emit;
-use super::file::{Advertisement, Deed, Outside, Router};
+use super::file::{Addresses, Advertisement, Deed, Outside, Router};
 use super::hostile::{Chance, Hostile, Seen};
 use super::link::Link;
 use super::places::{ROGUE_MAC, ROUTER, ROUTER_MAC, is_peer};
@@ -43,6 +44,7 @@ pub(super) enum Event {
 pub(super) struct Network {
     link: Link,
     server: Server,
+    server_6: dhcp6::Server,
     router: Router,
     relay: Relay,
     seen: Seen,
@@ -67,6 +69,7 @@ impl Network {
         Network {
             link,
             server: Server::new(outside.dhcp, outside.lease_seconds),
+            server_6: dhcp6::Server::new(outside.dhcp6, outside.lease_seconds),
             router: outside.router,
             relay: Relay::new(outside.path, events),
             seen: Seen::default(),
@@ -124,6 +127,7 @@ impl Network {
     fn act(&mut self, deed: Deed) {
         match deed {
             Deed::Dhcp(conduct) => self.server.conduct = conduct,
+            Deed::Dhcp6(conduct) => self.server_6.conduct = conduct,
             Deed::Router(router) => self.router = router,
             Deed::Path(path) => self.relay.set_path(path),
             Deed::Advertise(advertisement) => self.advertise(&advertisement),
@@ -188,10 +192,7 @@ impl Network {
                     }
                     IpProtocol::Icmpv6 => {
                         match discovery::question(ends.0, ends.1, packet.payload())? {
-                            Question::Routers if self.router == Router::Answers => {
-                                self.advertise(&Advertisement::default());
-                            }
-                            Question::Routers => {}
+                            Question::Routers => self.answer_for_routers(),
                             Question::Router { from } => {
                                 self.link.send(discovery::here_is_the_router(from));
                             }
@@ -203,6 +204,18 @@ impl Network {
             }
             EthernetProtocol::Unknown(_) => None,
         }
+    }
+
+    fn answer_for_routers(&mut self) {
+        let addresses = match self.router {
+            Router::Answers => Addresses::Made,
+            Router::Manages => Addresses::Given,
+            Router::Silent => return,
+        };
+        self.advertise(&Advertisement {
+            addresses,
+            ..Advertisement::default()
+        });
     }
 
     /// Tells who asks for the router where it is (RFC 826).
@@ -240,6 +253,13 @@ impl Network {
             let (answer, remark) = self.server.take(udp.payload())?;
             self.remark(&remark);
             let frame = emit::frame(ROUTER_MAC, MAC, EthernetProtocol::Ipv4, &answer);
+            self.link.send(frame);
+            return Some(());
+        }
+        if destination == dhcp6::ALL_SERVERS {
+            let (answer, remark) = self.server_6.take(machine, udp.payload())?;
+            self.remark(&remark);
+            let frame = emit::frame(ROUTER_MAC, MAC, EthernetProtocol::Ipv6, &answer);
             self.link.send(frame);
             return Some(());
         }

@@ -18,6 +18,10 @@ pub(super) const FIRST_LEASE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 50);
 pub(super) const ROUTER_6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 /// The prefix that it advertises.
 pub(super) const PREFIX: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0);
+/// The address that a DHCPv6 server gives.
+pub(super) const LEASE_6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0x50);
+/// How that server, which is the router, calls itself (RFC 8415, section 11.4).
+pub(crate) const SERVER_6: [u8; 10] = [0, 3, 0, 1, 0x52, 0x55, 192, 0, 2, 1];
 
 /// The other end of the tunnel, somewhere behind the router: whoever listens at the same port of the host's loopback.
 pub(super) const PEER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);

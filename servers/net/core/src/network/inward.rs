@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use datagram_api::Incoming;
+use shared_memory::RegionReader;
 use virtio::Transport;
 
 use super::{Network, Turn};
@@ -43,6 +44,9 @@ impl<T: Transport> Network<T> {
         match sort(head, frame.len(), &self.addresses)? {
             Arrival::Payload(payload) => self.deliver(received, &payload),
             arrival => {
+                if let Arrival::Dhcp6(payload) = &arrival {
+                    check_sum(&frame, received, payload)?;
+                }
                 let mut whole = core::mem::take(&mut self.scratch);
                 let length = frame.len().min(whole.len());
                 let read = frame.read_at(0, &mut whole[..length]);
@@ -61,15 +65,7 @@ impl<T: Transport> Network<T> {
         let mut clients = self.clients.iter_mut();
         let client = clients.find(|client| client.port() == payload.port);
         let client = client.ok_or(Reason::NoClient)?;
-        if let Some(sum) = payload.sum
-            && !received.checksum_is_good
-        {
-            let rest = frame.sum_at(payload.start, payload.length);
-            let rest = rest.map_err(|_| Reason::Malformed)?;
-            if !sum.and_region(rest).is_good() {
-                return Err(Reason::BadChecksum);
-            }
-        }
+        check_sum(&frame, received, payload)?;
         client.deliver(payload.from, &frame, payload.start, payload.length)?;
         self.counters.received += 1;
         Ok(())
@@ -101,12 +97,23 @@ impl<T: Transport> Network<T> {
                 self.renew_addresses(now);
                 Ok(())
             }
+            Arrival::Dhcp6(payload) => {
+                let message = frame.get(payload.start..payload.start + payload.length);
+                let message = message.ok_or(Reason::Malformed)?;
+                self.discovery.take_dhcp(message, now)?;
+                self.discovery.poll(now, &mut self.out);
+                self.renew_addresses(now);
+                Ok(())
+            }
             Arrival::Discovery => {
                 match self.discovery.take(frame, &self.addresses, now) {
                     Found::Nothing => return Err(Reason::NotForUs),
                     Found::Answer(answer) => self.out.push(answer),
                     Found::Neighbour { address, mac } => self.learn(address, mac, now),
-                    Found::Router => self.renew_addresses(now),
+                    Found::Router => {
+                        self.discovery.poll(now, &mut self.out);
+                        self.renew_addresses(now);
+                    }
                 }
                 self.send_own();
                 Ok(())
@@ -161,5 +168,19 @@ impl<T: Transport> Network<T> {
                 self.drop_for(reason);
             }
         }
+    }
+}
+
+/// Whether what came is what was sent, unless the device vouches for it.
+fn check_sum(frame: &RegionReader, received: &Received, payload: &Payload) -> Result<(), Reason> {
+    let Some(sum) = payload.sum.filter(|_| !received.checksum_is_good) else {
+        return Ok(());
+    };
+    let rest = frame.sum_at(payload.start, payload.length);
+    let rest = rest.map_err(|_| Reason::Malformed)?;
+    if sum.and_region(rest).is_good() {
+        Ok(())
+    } else {
+        Err(Reason::BadChecksum)
     }
 }

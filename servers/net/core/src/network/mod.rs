@@ -13,6 +13,7 @@ use virtio::Transport;
 
 use crate::addresses::Addresses;
 use crate::arp;
+use crate::chance::Chance;
 use crate::client::Client;
 use crate::counters::{Counters, Reason};
 use crate::discovery::Discovery;
@@ -34,7 +35,7 @@ pub struct Setup {
     pub ipv4: Ipv4Setting,
     /// Where the IPv6 address comes from.
     pub ipv6: Ipv6Setting,
-    /// Fresh randomness for the numbers of DHCP's transactions.
+    /// Fresh randomness for the numbers of transactions.
     pub seed: u64,
 }
 
@@ -51,6 +52,7 @@ pub enum Turn {
 pub struct Network<T> {
     driver: Driver<T>,
     setup: Setup,
+    chance: Chance,
     addresses: Addresses,
     link_is_up: bool,
     lease: Lease,
@@ -77,6 +79,7 @@ impl<T: Transport> Network<T> {
     /// The network over a device that was just started. The moment `now` is on a clock that never goes back.
     pub fn new(driver: Driver<T>, setup: Setup, clients: Vec<Client>, now: Duration) -> Self {
         let mac = driver.mac();
+        let mut chance = Chance::new(setup.seed);
         let mut network = Self {
             setup,
             addresses: Addresses {
@@ -86,8 +89,8 @@ impl<T: Transport> Network<T> {
                 ipv6: None,
             },
             link_is_up: driver.link_is_up(),
-            lease: Lease::new(setup.ipv4, mac, setup.seed, now),
-            discovery: Discovery::new(setup.ipv6, mac, now),
+            lease: Lease::new(setup.ipv4, mac, chance.number(), now),
+            discovery: Discovery::new(setup.ipv6, mac, Chance::new(chance.number()), now),
             neighbours: Neighbours::default(),
             clients,
             first_client: 0,
@@ -100,6 +103,7 @@ impl<T: Transport> Network<T> {
             last_turn: now,
             scratch: vec![0; BUFFER_SIZE],
             out: Vec::new(),
+            chance,
             driver,
         };
         network.notices.add(Notice::Link(network.link_is_up), now);
@@ -154,9 +158,9 @@ impl<T: Transport> Network<T> {
         if link_is_up {
             // It may be another network: everything is learned anew.
             let mac = self.addresses.mac;
-            let seed = self.setup.seed.wrapping_add(self.epoch);
-            self.lease = Lease::new(self.setup.ipv4, mac, seed, now);
-            self.discovery = Discovery::new(self.setup.ipv6, mac, now);
+            self.lease = Lease::new(self.setup.ipv4, mac, self.chance.number(), now);
+            let chance = Chance::new(self.chance.number());
+            self.discovery = Discovery::new(self.setup.ipv6, mac, chance, now);
             self.neighbours.clear();
             self.epoch += 1;
             self.renew_addresses(now);

@@ -1,6 +1,7 @@
 //! The network over a device in software: how it gets on with honest peers, and how with others.
 
 mod conversations;
+mod dhcp6;
 mod hostile;
 mod machine;
 mod noise;

@@ -75,10 +75,15 @@ fn mend_ipv4(ip: &mut [u8]) {
 fn mend_ipv6(ip: &mut [u8]) {
     let length = usize::from(u16::from_be_bytes([ip[4], ip[5]]));
     let end = (40 + length).clamp(44, ip.len());
-    if ip[6] == 58 {
-        let pseudo = sum(&ip[8..40]) + 58 + u32::try_from(end - 40).expect("short");
-        fill_in(&mut ip[40..end], 2, pseudo);
-    }
+    // ICMPv6, and UDP.
+    let place = match ip[6] {
+        58 => 2,
+        17 if end >= 48 => 6,
+        _ => return,
+    };
+    let length = u32::try_from(end - 40).expect("short");
+    let pseudo = sum(&ip[8..40]) + u32::from(ip[6]) + length;
+    fill_in(&mut ip[40..end], place, pseudo);
 }
 
 fn fill_in(bytes: &mut [u8], at: usize, before: u32) {

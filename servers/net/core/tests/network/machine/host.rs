@@ -11,7 +11,7 @@ use smoltcp::wire::{
     UdpPacket, UdpRepr,
 };
 
-use super::device;
+use super::{device, dhcp6};
 
 pub(crate) const MAC: [u8; 6] = [0x52, 0x55, 10, 0, 2, 2];
 pub(crate) const IPV4: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Arp,
     Dhcp(DhcpMessageType),
     Discovery(u8),
+    Dhcp6(u8),
     Datagram,
 }
 
@@ -37,6 +38,9 @@ pub(crate) struct Host {
     pub(crate) lease_seconds: u32,
     pub(crate) router_seconds: u64,
     pub(crate) prefix: NdiscPrefixInformation,
+    /// What the router says of DHCPv6.
+    pub(crate) flags: NdiscRouterFlags,
+    pub(crate) dhcp6: dhcp6::Server,
     /// The frames that came, by kind.
     pub(crate) seen: Vec<Kind>,
 }
@@ -55,8 +59,18 @@ impl Host {
                 preferred_lifetime: seconds(14400),
                 prefix: Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0),
             },
+            flags: NdiscRouterFlags::empty(),
+            dhcp6: dhcp6::Server::new(),
             seen: Vec::new(),
         }
+    }
+
+    /// In a network in which a server gives addresses, and nobody makes any.
+    pub(crate) fn managed() -> Self {
+        let mut host = Self::new();
+        host.flags = NdiscRouterFlags::MANAGED;
+        host.prefix.flags = NdiscPrefixInfoFlags::ON_LINK;
+        host
     }
 
     /// What it answers to a frame; one that nobody should send fails the test.
@@ -146,10 +160,15 @@ impl Host {
         let packet = Ipv6Packet::new_checked(bytes).expect("whole");
         let ip = Ipv6Repr::parse(&packet).expect("legal");
         if ip.next_header == IpProtocol::Udp {
-            self.seen.push(Kind::Datagram);
             let udp = UdpPacket::new_checked(packet.payload()).expect("whole");
             let (from, to) = (IpAddress::from(ip.src_addr), IpAddress::from(ip.dst_addr));
             let header = UdpRepr::parse(&udp, &from, &to, &checksums).expect("a good checksum");
+            if (header.src_port, header.dst_port) == (546, 547) {
+                assert_eq!(ip.dst_addr, dhcp6::ALL_SERVERS);
+                self.seen.push(Kind::Dhcp6(udp.payload()[0]));
+                return self.dhcp6.answer(udp.payload());
+            }
+            self.seen.push(Kind::Datagram);
             let from = SocketAddr::from((ip.dst_addr, header.dst_port));
             let to = SocketAddr::from((ip.src_addr, header.src_port));
             return vec![udp_frame(from, to, udp.payload())];
@@ -215,7 +234,7 @@ impl Host {
         let seconds = smoltcp::time::Duration::from_secs;
         let message = NdiscRepr::RouterAdvert {
             hop_limit: 64,
-            flags: NdiscRouterFlags::empty(),
+            flags: self.flags,
             router_lifetime: seconds(self.router_seconds),
             reachable_time: seconds(0),
             retrans_time: seconds(0),

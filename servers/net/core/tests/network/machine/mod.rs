@@ -3,6 +3,7 @@
 //! Also the fuzz targets are built on this.
 
 pub(crate) mod device;
+pub(crate) mod dhcp6;
 pub(crate) mod host;
 
 use std::net::SocketAddr;
