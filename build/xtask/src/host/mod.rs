@@ -4,4 +4,6 @@ mod install;
 mod need;
 
 pub(crate) use install::ensure;
-pub(crate) use need::{ALL, DISC, IPERF3, Need, OVMF, Presence, QEMU, TSHARK, WIREGUARD};
+pub(crate) use need::{
+    ALL, BORINGTUN, DISC, IPERF3, Need, OVMF, Presence, QEMU, TSHARK, WIREGUARD,
+};

@@ -107,6 +107,13 @@ pub(crate) const WIREGUARD: [Need; 3] = [
     },
 ];
 
+/// Another peer for tunnels. Debian does not have it, so it is used where it is installed.
+pub(crate) const BORINGTUN: Need = Need {
+    program: "boringtun-cli",
+    purpose: "is the other end of a tunnel in a test",
+    package: "",
+};
+
 /// Reads a tunnel's messages with its keys: 128 MB with what it needs, so only for the full tests.
 pub(crate) const TSHARK: Need = Need {
     program: "tshark",

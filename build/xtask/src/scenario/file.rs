@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 use super::damage::Damage;
+use super::foreign::Make;
 use super::inside::Inside;
 use super::outside::{Deed, Outside};
 use super::wire::Wire;
@@ -135,8 +136,9 @@ pub(crate) enum PeerMake {
     /// Ours, on the host's loopback.
     #[default]
     Ours,
-    /// Debian's wireguard-go, in a network of namespaces: the host must be able to make one.
-    WireguardGo,
+    /// Of another make, in a network of namespaces: the host must be able to make one.
+    #[serde(untagged)]
+    Foreign(Make),
 }
 
 /// What the machine's clock counts.

@@ -1,7 +1,7 @@
 //! A network that the host's own kernel makes, with a peer of another make at its end.
 //!
 //! The machine's card is a tap device in a network namespace that is a router. Beyond it, in a namespace of its own, is
-//! Debian's wireguard-go as the other end of the tunnel, and behind that a web server. So what the machine meets are
+//! another make's program as the other end of the tunnel, and behind that a web server. So what the machine meets are
 //! Linux's routers, with their errors, and not an emulator's.
 
 use std::fs::{self, File};
@@ -24,8 +24,35 @@ pub(super) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2));
 /// The router's Ethernet address, which begins as those of QEMU's networks do.
 const ROUTER: &str = "52:55:c0:00:02:01";
 
-/// How long wireguard-go may take to make its interface.
+/// How long the peer may take to make its interface.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whose program the peer is.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Make {
+    /// Debian's wireguard-go.
+    WireguardGo,
+    /// boringtun-cli, which Debian does not have: a test only where somebody has installed it.
+    Boringtun,
+}
+
+impl Make {
+    fn program(self) -> &'static str {
+        match self {
+            Make::WireguardGo => "wireguard-go",
+            Make::Boringtun => "boringtun-cli",
+        }
+    }
+
+    /// What makes it serve an interface until it is ended.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Make::WireguardGo => &["-f"],
+            Make::Boringtun => &["-f", "--disable-drop-privileges"],
+        }
+    }
+}
 
 /// Something that happens to the network when the guest asks for it; the web page says when it is done.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,12 +62,13 @@ pub(crate) enum ForeignDeed {
     NarrowThePath,
     /// The peer loses its IPv4 address and goes on over IPv6.
     MoveThePeer,
-    /// wireguard-go is killed and started with its configuration: it knows no session, nor where the machine is.
+    /// The peer is killed and started with its configuration: it knows no session, nor where the machine is.
     RestartThePeer,
 }
 
 /// The network, until this is dropped.
 pub(super) struct Foreign {
+    make: Make,
     folder: PathBuf,
     tunnel: Child,
     page: Child,
@@ -51,7 +79,7 @@ pub(super) struct Foreign {
 struct Namespaces;
 
 /// Why this host cannot have such a network, if it cannot. Installs what it lacks of programs.
-pub(super) fn obstacle() -> Result<Option<String>> {
+pub(super) fn obstacle(make: Make) -> Result<Option<String>> {
     if run_quietly(Command::new("id").arg("-u"))?.trim() != "0" {
         return Ok(Some("it takes root to make network namespaces".into()));
     }
@@ -59,6 +87,9 @@ pub(super) fn obstacle() -> Result<Option<String>> {
         return Ok(Some("the host has no /dev/net/tun".into()));
     }
     host::ensure(&host::WIREGUARD)?;
+    if make == Make::Boringtun && !host::BORINGTUN.is_met() {
+        return Ok(Some("boringtun-cli is not installed".into()));
+    }
     let able = try_namespace();
     // If it could not be made there is nothing to take away.
     let _ = run(&format!("ip netns del {}", name("probe")));
@@ -89,7 +120,7 @@ pub(super) fn connect(machine: &mut Machine) {
 
 impl Foreign {
     /// Makes the network; the peer's configuration is in `folder`.
-    pub(super) fn start(folder: &Path) -> Result<Foreign> {
+    pub(super) fn start(make: Make, folder: &Path) -> Result<Foreign> {
         // Somebody killed may have left some.
         drop(Namespaces);
         let spaces = Namespaces;
@@ -120,8 +151,9 @@ impl Foreign {
         let mut page = inside(&peer, &std::env::current_exe()?.display().to_string());
         let page = page.arg("page").arg(folder.join("page"));
         Ok(Foreign {
+            make,
             folder: folder.to_owned(),
-            tunnel: start_tunnel(folder)?,
+            tunnel: start_tunnel(make, folder)?,
             page: page.stdin(Stdio::null()).spawn()?,
             _spaces: spaces,
         })
@@ -149,7 +181,7 @@ impl Foreign {
             }
             ForeignDeed::RestartThePeer => {
                 end(&mut self.tunnel);
-                self.tunnel = start_tunnel(&self.folder)?;
+                self.tunnel = start_tunnel(self.make, &self.folder)?;
                 "the peer is afresh"
             }
         };
@@ -177,21 +209,23 @@ impl Drop for Namespaces {
     }
 }
 
-/// Starts wireguard-go with the configuration in the folder, and gives its interface the peer's inside addresses.
-fn start_tunnel(folder: &Path) -> Result<Child> {
+/// Starts the peer with the configuration in the folder, and gives its interface the inside addresses.
+fn start_tunnel(make: Make, folder: &Path) -> Result<Child> {
     let (peer, tunnel) = (name("peer"), interface());
-    let log = File::create(folder.join("wireguard-go.log"))?;
-    let child = inside(&peer, "wireguard-go")
-        .args(["-f", &tunnel])
+    let program = make.program();
+    let log = File::create(folder.join(program).with_extension("log"))?;
+    let child = inside(&peer, program)
+        .args(make.arguments())
+        .arg(&tunnel)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()
-        .context("wireguard-go cannot be started")?;
+        .with_context(|| format!("{program} cannot be started"))?;
     let mut started = Started(Some(child));
     let deadline = Instant::now() + PATIENCE;
     while run(&format!("ip netns exec {peer} wg show {tunnel}")).is_err() {
-        ensure!(Instant::now() < deadline, "wireguard-go makes no interface");
+        ensure!(Instant::now() < deadline, "{program} makes no interface");
         thread::sleep(Duration::from_millis(100));
     }
     let configuration = folder.join("wireguard.conf");
@@ -259,7 +293,7 @@ fn name(part: &str) -> String {
     format!("sekisho-{}-{part}", std::process::id())
 }
 
-/// wireguard-go's socket is named after its interface, in a folder that all namespaces share.
+/// The peer's socket is named after its interface, in a folder that all namespaces share.
 fn interface() -> String {
     format!("wg{}", std::process::id())
 }

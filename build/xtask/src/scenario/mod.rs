@@ -68,7 +68,7 @@ pub(crate) fn read_all(filter: &str) -> Result<Vec<Scenario>> {
 pub(crate) fn obstacle(scenario: &Scenario) -> Result<Option<String>> {
     match scenario.peer {
         PeerMake::Ours => Ok(None),
-        PeerMake::WireguardGo => foreign::obstacle(),
+        PeerMake::Foreign(make) => foreign::obstacle(make),
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Preparer<'a> {
             .filter_map(|boot| boot.outside.as_ref());
         let place = match scenario.peer {
             PeerMake::Ours => outsides.next().map(|outside| outside.peer.place()),
-            PeerMake::WireguardGo => Some(foreign::PEER),
+            PeerMake::Foreign(_) => Some(foreign::PEER),
         };
         let mut disks = Vec::new();
         let mut peers = Vec::new();
@@ -94,7 +94,7 @@ impl<'a> Preparer<'a> {
                 None => Some(self.machine(boot, image, &disks)?),
             });
         }
-        if scenario.peer == PeerMake::WireguardGo {
+        if matches!(scenario.peer, PeerMake::Foreign(_)) {
             machines.iter_mut().flatten().for_each(foreign::connect);
         }
         Ok(Prepared {

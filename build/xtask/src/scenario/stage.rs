@@ -45,9 +45,9 @@ impl Stage {
         };
         match prepared.scenario.peer {
             PeerMake::Ours => stage.act_on_peer(PeerProcess::Starts)?,
-            PeerMake::WireguardGo => {
+            PeerMake::Foreign(make) => {
                 let folder = prepared.peers.first().context("there is no tunnel")?;
-                stage.foreign = Some(Foreign::start(folder)?);
+                stage.foreign = Some(Foreign::start(make, folder)?);
             }
         }
         Ok(stage)
