@@ -317,7 +317,7 @@ impl Guest {
             let socket = sockets.get_mut::<tcp::Socket<'_>>(handle);
             if socket.can_send() && sent < send.len() {
                 sent += socket.send_slice(&send[sent..]).expect("it is open");
-                if sent == send.len() && !send.starts_with(b"GET") {
+                if sent == send.len() && !send.starts_with(b"GET") && !send.starts_with(b"POST") {
                     socket.close();
                 }
             }
@@ -386,6 +386,17 @@ fn a_guest_pings_and_fetches_by_name_over_both_families() {
         let page = String::from_utf8(page).expect("it is text");
         assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
         assert!(page.contains("This page came through the tunnel"), "{page}");
+        // "abc" and its hash are FIPS 180-4's example.
+        let handle = guest.connect((expected, 80), 4001);
+        let hash = guest.exchange(
+            handle,
+            b"POST /sha256 HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc",
+        );
+        let hash = String::from_utf8(hash).expect("it is text");
+        assert!(
+            hash.contains("\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"),
+            "{hash}"
+        );
     }
     assert!(guest.card.tunnel.peers().all(|peer| peer.is_quantum_safe));
 }
