@@ -157,6 +157,13 @@ impl NetworkChannel for Network {
             .map_err(|_| OutsideMemory)
     }
 
+    fn put(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutsideMemory> {
+        let slot = self.sender.next_place() * SLOT_SIZE;
+        let length = u32::try_from(bytes.len()).map_err(|_| OutsideMemory)?;
+        let (at, _) = area_offset(slot, offset, length)?;
+        self.output.write_at(at, bytes).map_err(|_| OutsideMemory)
+    }
+
     fn send(&mut self, length: usize, checksum: Checksum) -> Result<(), IllegalFrame> {
         let frame = Frame::new(self.sender.next_place() as u64, length, checksum)?;
         // What is sent to a gateway that misbehaved vanishes.

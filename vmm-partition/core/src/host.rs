@@ -161,6 +161,13 @@ pub trait NetworkChannel {
     /// [`OutsideMemory`] if either end lies outside.
     fn fill(&mut self, offset: u32, from: GuestAddress, length: u32) -> Result<(), OutsideMemory>;
 
+    /// Writes `bytes` to `offset` in the frame that is sent next.
+    ///
+    /// # Errors
+    ///
+    /// [`OutsideMemory`] if they do not fit there.
+    fn put(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutsideMemory>;
+
     /// Sends the frame of `length` bytes that was filled; [`NetworkChannel::kick`] makes the gateway look.
     ///
     /// # Errors

@@ -155,6 +155,12 @@ impl NetworkChannel for TestGateway {
             .read(from, part(&mut self.slot, offset, length)?)
     }
 
+    fn put(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutsideMemory> {
+        let length = u32::try_from(bytes.len()).map_err(|_| OutsideMemory)?;
+        part(&mut self.slot, offset, length)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
     fn send(&mut self, length: usize, checksum: Checksum) -> Result<(), IllegalFrame> {
         Frame::new(0, length, checksum)?;
         self.room = self.room.checked_sub(1).expect("the device asked for room");

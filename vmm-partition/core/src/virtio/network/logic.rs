@@ -1,11 +1,12 @@
-//! From chains to frames in the channel, and back.
+//! What the transport asks of the device, and frames for the guest.
 
-use frame_api::{CheckedFrame, Checksum, MAX_FRAME, MIN_FRAME, QUEUE_LENGTH};
+use frame_api::{CheckedFrame, QUEUE_LENGTH};
 
 use super::{
-    header::{emit, parse},
+    header::emit,
     registers::{
-        FEATURE_CSUM, FEATURE_GUEST_CSUM, FEATURE_MAC, FEATURE_MTU, FEATURE_STATUS, HEADER_BYTES,
+        FEATURE_CSUM, FEATURE_GUEST_CSUM, FEATURE_HOST_ECN, FEATURE_HOST_TSO4, FEATURE_HOST_TSO6,
+        FEATURE_MAC, FEATURE_MTU, FEATURE_STATUS, HEADER_BYTES,
     },
     state::Network,
 };
@@ -28,7 +29,9 @@ impl Device for Network {
     const QUEUES: u16 = 2;
 
     fn features(&self) -> u64 {
-        FEATURE_CSUM | FEATURE_GUEST_CSUM | FEATURE_MTU | FEATURE_MAC | FEATURE_STATUS
+        let checksums = FEATURE_CSUM | FEATURE_GUEST_CSUM;
+        let segments = FEATURE_HOST_TSO4 | FEATURE_HOST_TSO6 | FEATURE_HOST_ECN;
+        checksums | segments | FEATURE_MTU | FEATURE_MAC | FEATURE_STATUS
     }
 
     fn configuration(&self) -> &[u8] {
@@ -39,7 +42,9 @@ impl Device for Network {
         self.take_change()
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.large = None;
+    }
 
     fn process<H: Host>(
         &mut self,
@@ -93,7 +98,7 @@ impl Network {
             let Some(frame) = host.network().and_then(|channel| channel.arrived()) else {
                 return queue.set_notifications(host.memory(), Notifications::Unwanted);
             };
-            if !queue.pop(host.memory(), &mut self.chain)? {
+            if !queue.pop(host.memory(), &mut self.incoming)? {
                 break;
             }
             let written = match self.deliver(frame, features, host) {
@@ -107,7 +112,7 @@ impl Network {
             if let Some(channel) = host.network() {
                 channel.release();
             }
-            queue.push_used(host.memory(), self.chain.head, written)?;
+            queue.push_used(host.memory(), self.incoming.head, written)?;
         }
         // Frames may be left, however many buffers there were.
         queue.set_notifications(host.memory(), Notifications::Wanted)
@@ -121,54 +126,12 @@ impl Network {
         host: &mut H,
     ) -> Result<(), OutsideMemory> {
         let header = emit(frame.checksum, features);
-        self.chain.write(host.memory(), 0, &header)?;
+        self.incoming.write(host.memory(), 0, &header)?;
         let (start, length) = (HEADER_BYTES as u64, frame.length as u64);
         let channel = host.network().ok_or(OutsideMemory)?;
-        self.chain
+        self.incoming
             .visit(Side::Writable, start, length, |address, at, part| {
                 channel.drain(low_u32(at), address, low_u32(part))
             })
-    }
-
-    /// Sends what the guest made available, as long as the channel has room.
-    fn send_all<H: Host>(
-        &mut self,
-        queue: &mut Queue,
-        features: u64,
-        host: &mut H,
-    ) -> Result<(), QueueError> {
-        for _ in 0..queue.size {
-            if !host.network().is_some_and(|channel| channel.has_room()) {
-                return queue.set_notifications(host.memory(), Notifications::Unwanted);
-            }
-            if !queue.pop(host.memory(), &mut self.chain)? {
-                break;
-            }
-            if self.send(features, host).is_none() {
-                self.illegal.count("the guest sent what is no frame", host);
-            }
-            queue.push_used(host.memory(), self.chain.head, 0)?;
-        }
-        queue.set_notifications(host.memory(), Notifications::Wanted)
-    }
-
-    /// Copies the chain's frame into the channel, if it is one.
-    fn send<H: Host>(&mut self, features: u64, host: &mut H) -> Option<()> {
-        let bytes = self.chain.length(Side::Readable);
-        let length = usize::try_from(bytes).ok()?.checked_sub(HEADER_BYTES)?;
-        if !(MIN_FRAME..=MAX_FRAME).contains(&length) {
-            return None;
-        }
-        let mut header = [0; HEADER_BYTES];
-        self.chain.read(host.memory(), 0, &mut header).ok()?;
-        let checksum: Checksum = parse(header, features)?;
-        let start = HEADER_BYTES as u64;
-        let channel = host.network()?;
-        self.chain
-            .visit(Side::Readable, start, length as u64, |address, at, part| {
-                channel.fill(low_u32(at), address, low_u32(part))
-            })
-            .ok()?;
-        channel.send(length, checksum).ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use frame_api::{GUEST_ADDRESS, Link, LinkState};
 
-use super::{drops::Drops, registers::LINK_UP};
+use super::{drops::Drops, registers::LINK_UP, segments::Segments};
 use crate::virtio::chain::Chain;
 
 /// mac 6 bytes, status u16, max_virtqueue_pairs u16, mtu u16.
@@ -10,7 +10,12 @@ const CONFIGURATION_BYTES: usize = 12;
 
 /// The network device.
 pub(crate) struct Network {
-    pub(super) chain: Chain,
+    /// The buffer that a frame for the guest is copied into.
+    pub(super) incoming: Chain,
+    /// What the guest sends.
+    pub(super) outgoing: Chain,
+    /// What is left of it, if it is cut into frames and there was no room for all of them.
+    pub(super) large: Option<Segments>,
     /// The guest sent something that is no frame.
     pub(super) illegal: Drops,
     /// The guest's buffer could not take a frame.
@@ -26,7 +31,9 @@ impl Network {
     /// A device on a link that is as `link` says.
     pub(crate) fn new(link: Link) -> Self {
         Self {
-            chain: Chain::new(),
+            incoming: Chain::new(),
+            outgoing: Chain::new(),
+            large: None,
             illegal: Drops::default(),
             undeliverable: Drops::default(),
             unexpected: Drops::default(),

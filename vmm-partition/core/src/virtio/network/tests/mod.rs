@@ -1,5 +1,7 @@
 //! A driver that sends and receives; and drivers that break every rule.
 
+mod large;
+
 use alloc::{vec, vec::Vec};
 
 use frame_api::{Checksum, Link, LinkState};
@@ -83,6 +85,17 @@ impl Bench<Network> {
         let frame = (0..=255).cycle().take(length).collect();
         self.host.gateway.to_guest.push_back((frame, checksum));
         self.complete();
+    }
+
+    /// The driver starts from the beginning.
+    fn restart(&mut self, features: u64) {
+        self.write(0x14, 1, 0);
+        self.available = [0; 2];
+        for ring in [AVAILABLE, USED] {
+            self.put(ring, &[0; 4]);
+            self.put(ring + QUEUE_BYTES, &[0; 4]);
+        }
+        self.initialize(features);
     }
 
     /// A frame goes through: the device works.
@@ -289,12 +302,7 @@ fn without_a_driver_frames_are_dropped_and_counted() {
     }
     assert!(bench.host.gateway.to_guest.is_empty());
     assert_eq!(bench.host.log.len(), 3);
-    bench.available = [0; 2];
-    for ring in [AVAILABLE, USED] {
-        bench.put(ring, &[0; 4]);
-        bench.put(ring + QUEUE_BYTES, &[0; 4]);
-    }
-    bench.initialize(FEATURES);
+    bench.restart(FEATURES);
     bench.offer_buffers(1, 1526);
     bench.arrive(60, Checksum::Unchecked);
     assert_eq!(bench.used(), 1);
