@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use frame_api::{Checksum, Frame, MAX_FRAME, QUEUE_LENGTH, SLOT_SIZE};
+use frame_api::{Checksum, Frame, MAX_FRAME, QUEUE_LENGTH, SLOT_SIZE, WANTS_ROOM};
 use runtime::Component;
 use runtime::shared_memory::{Channel, Receiver, RegionReader, RegionWriter, Sender};
 
@@ -17,6 +17,7 @@ pub(crate) struct Link {
     output: RegionWriter,
     sent: u64,
     unsignalled: bool,
+    has_released: bool,
 }
 
 impl Link {
@@ -30,6 +31,7 @@ impl Link {
             channel,
             sent: 0,
             unsignalled: false,
+            has_released: false,
         })
     }
 
@@ -45,6 +47,7 @@ impl Link {
         let place = &mut frame[..checked.length];
         self.input.read_at(checked.data, place).map_err(text)?;
         self.receiver.release(1).map_err(text)?;
+        self.has_released = true;
         Ok(Some((checked.length, checked.checksum)))
     }
 
@@ -62,10 +65,11 @@ impl Link {
         Ok(())
     }
 
-    /// Wakes the monitor for what was sent.
+    /// Wakes the monitor for what was sent, and for the room that it waits for.
     pub(crate) fn announce(&mut self) {
         let unsignalled = core::mem::take(&mut self.unsignalled);
-        if unsignalled {
+        let has_released = core::mem::take(&mut self.has_released);
+        if unsignalled || has_released && self.channel.attention() == WANTS_ROOM {
             self.channel.signal();
         }
     }

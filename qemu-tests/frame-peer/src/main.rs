@@ -13,13 +13,14 @@ mod answers;
 mod checksum;
 mod link;
 mod mischief;
+mod tally;
 
 use alloc::string::{String, ToString};
 use core::convert::Infallible;
 
 use runtime::Component;
 
-use crate::{answers::Answer, link::Link, mischief::Afterwards};
+use crate::{answers::Answer, link::Link, mischief::Afterwards, tally::Tally};
 
 runtime::component!(main);
 
@@ -27,8 +28,10 @@ fn main(component: Component) -> Result<Infallible, String> {
     let notification = component.notification().map_err(text)?;
     let mut link = Link::open(&component)?;
     let mut frame = [0; frame_api::MAX_FRAME];
+    let mut tally = Tally::default();
     loop {
         while let Some((length, checksum)) = link.receive(&mut frame)? {
+            tally.count(&frame[..length]);
             match answers::answer(&mut frame, length, checksum) {
                 Answer::Frame(length) => link.send(&frame[..length], frame_api::Checksum::Good)?,
                 Answer::Mischief(host) => match mischief::act(host, &mut link)? {

@@ -12,17 +12,24 @@ const QUEUE_SIZE: u16 = 0x18;
 const QUEUE_ENABLE: u16 = 0x1c;
 const QUEUE_AREAS: u16 = 0x20;
 
+/// What the network's driver accepts: checksums that are missing, large frames over IPv4 and IPv6, and CWR in them.
+const LARGE_FRAMES: u32 = 0x3801;
+
 /// Steps after which the entropy device's queue has its areas at 0x1000, the volume's at 0x0, the network's two
 /// at 0x2000 and 0x3000.
 pub fn start_devices() -> Vec<u8> {
     let mut steps = Vec::new();
     // Places in the script's list, and PCI device numbers.
-    let devices: [(u8, u32, &[u32]); 3] =
-        [(0, 1, &[0x1000]), (2, 2, &[0]), (4, 3, &[0x2000, 0x3000])];
-    for (place, device, queues) in devices {
+    let devices: [(u8, u32, u32, &[u32]); 3] = [
+        (0, 1, 0, &[0x1000]),
+        (2, 2, 0, &[0]),
+        (4, 3, LARGE_FRAMES, &[0x2000, 0x3000]),
+    ];
+    for (place, device, features, queues) in devices {
         port(&mut steps, ADDRESS, 0x8000_0004 | device << 11);
         port(&mut steps, DATA, 6);
         write(&mut steps, place, STATUS, 1, 3);
+        write(&mut steps, place, FEATURES, 4, features);
         write(&mut steps, place, FEATURE_SELECT, 4, 1);
         write(&mut steps, place, FEATURES, 4, 1);
         write(&mut steps, place, STATUS, 1, 0xb);

@@ -38,6 +38,11 @@ impl System {
             now: 0,
         }
     }
+
+    /// Frames that the guest sent.
+    pub fn sent(&self) -> &[Vec<u8>] {
+        &self.gateway.sent
+    }
 }
 
 impl Host for System {
