@@ -28,6 +28,10 @@ pub const QUEUE_LENGTH: usize = 256;
 /// Bytes of the data area that belong to one message.
 pub const SLOT_SIZE: usize = 2048;
 
+/// Bytes of payload that are carried whatever the path takes, in pieces if need be: an inner packet of 1,280 bytes, which
+/// is the least that IPv6 asks of every link (RFC 8200, section 5), sealed, with WireGuard's 32 bytes.
+pub const LEAST_CARRIED: usize = 1280 + 32;
+
 /// Bytes of each data area: a slot for each place in the queue.
 pub const DATA_AREA_SIZE: usize = QUEUE_LENGTH * SLOT_SIZE;
 

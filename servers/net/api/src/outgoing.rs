@@ -11,8 +11,9 @@ pub struct Outgoing {
     pub to: SocketAddr,
     /// Offset of the payload in the client's data area, in bytes.
     pub data: usize,
-    /// Bytes of payload, at most [`SLOT_SIZE`](crate::SLOT_SIZE). What is larger than the path takes is not
-    /// sent in pieces: it is dropped, and [`Incoming::PathMtu`](crate::Incoming::PathMtu) says so.
+    /// Bytes of payload, at most [`SLOT_SIZE`](crate::SLOT_SIZE). What is larger than the path takes is sent in pieces up to
+    /// [`LEAST_CARRIED`](crate::LEAST_CARRIED) bytes. Beyond, it is dropped, and
+    /// [`Incoming::PathMtu`](crate::Incoming::PathMtu) says so.
     pub length: usize,
 }
 

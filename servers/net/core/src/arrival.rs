@@ -6,6 +6,8 @@ use crate::addresses::{Addresses, is_one_host};
 use crate::checksum::Sum;
 use crate::counters::Reason;
 use crate::dhcp6;
+use crate::pieces::{FRAGMENT_HEADER, UNIT};
+use crate::reassembly::{Part, Whole};
 
 /// Bytes from which a frame can be sorted: the longest headers before a payload are Ethernet's, an IPv4 header
 /// with all options and UDP's, 82 bytes.
@@ -22,6 +24,7 @@ pub(crate) const TYPE_IPV6: u16 = 0x86dd;
 
 pub(crate) const PROTOCOL_ICMP: u8 = 1;
 pub(crate) const PROTOCOL_UDP: u8 = 17;
+pub(crate) const PROTOCOL_FRAGMENT: u8 = 44;
 pub(crate) const PROTOCOL_ICMPV6: u8 = 58;
 
 /// Neighbour discovery is believed from the link alone (RFC 4861, 6.1 and 7.1).
@@ -34,6 +37,8 @@ const DHCP_CLIENT: u16 = 68;
 pub(crate) enum Arrival {
     /// A UDP payload for one of this machine's addresses.
     Payload(Payload),
+    /// A piece of a UDP datagram for one of this machine's addresses.
+    Part(Part),
     /// ARP, about whatever address.
     Arp,
     /// UDP from a DHCP server's port to a client's.
@@ -93,14 +98,27 @@ fn sort_ipv4(head: &[u8], length: usize, own: &Addresses) -> Result<Arrival, Rea
     if !Sum::of(header).is_good() {
         return Err(Reason::BadChecksum);
     }
-    // More fragments to come, or not the first.
-    if number(head, ip + 6)? & 0x3fff != 0 {
-        return Err(Reason::Fragment);
-    }
     let from = Ipv4Addr::from(array::<4>(head, ip + 12)?);
     let to = IpAddr::from(array::<4>(head, ip + 16)?);
     let inner = ip + header_length;
     let protocol = byte(head, ip + 9)?;
+    // More pieces to come, or not the first.
+    let place = number(head, ip + 6)?;
+    if place & 0x3fff != 0 {
+        check_ends(from.into(), to, own)?;
+        let part = Part {
+            whole: Whole {
+                from: from.into(),
+                to,
+                identification: number(head, ip + 4)?.into(),
+            },
+            offset: usize::from(place & 0x1fff) * UNIT,
+            is_last: place & 0x2000 == 0,
+            start: inner,
+            length: total - header_length,
+        };
+        return sort_part(part, protocol);
+    }
     if protocol == PROTOCOL_UDP
         && (number(head, inner)?, number(head, inner + 2)?) == (DHCP_SERVER, DHCP_CLIENT)
     {
@@ -108,10 +126,7 @@ fn sort_ipv4(head: &[u8], length: usize, own: &Addresses) -> Result<Arrival, Rea
     }
     check_ends(from.into(), to, own)?;
     match protocol {
-        PROTOCOL_UDP => {
-            let addresses = Sum::of(&array::<8>(head, ip + 12)?);
-            sort_udp(head, inner, end, from.into(), addresses)
-        }
+        PROTOCOL_UDP => sort_udp(head, inner, end, from.into(), to),
         PROTOCOL_ICMP => Ok(Arrival::Icmp {
             ip,
             message: inner,
@@ -130,12 +145,30 @@ fn sort_ipv6(head: &[u8], length: usize, own: &Addresses) -> Result<Arrival, Rea
     }
     let from = Ipv6Addr::from(array::<16>(head, ip + 8)?);
     let to = Ipv6Addr::from(array::<16>(head, ip + 24)?);
-    // Extension headers are of no use between tunnels.
+    // Other extension headers are of no use between tunnels.
     match byte(head, ip + 6)? {
+        PROTOCOL_FRAGMENT => {
+            check_ends(from.into(), to.into(), own)?;
+            let [protocol, _, p0, p1, i0, i1, i2, i3] = array(head, inner)?;
+            let place = u16::from_be_bytes([p0, p1]);
+            let part = Part {
+                whole: Whole {
+                    from: from.into(),
+                    to: to.into(),
+                    identification: u32::from_be_bytes([i0, i1, i2, i3]),
+                },
+                offset: usize::from(place & 0xfff8),
+                is_last: place & 1 == 0,
+                start: inner + FRAGMENT_HEADER,
+                length: (end - inner)
+                    .checked_sub(FRAGMENT_HEADER)
+                    .ok_or(Reason::Malformed)?,
+            };
+            sort_part(part, protocol)
+        }
         PROTOCOL_UDP => {
             check_ends(from.into(), to.into(), own)?;
-            let addresses = Sum::of(&array::<32>(head, ip + 8)?);
-            let arrival = sort_udp(head, inner, end, from.into(), addresses)?;
+            let arrival = sort_udp(head, inner, end, from.into(), to.into())?;
             match arrival {
                 Arrival::Payload(payload) if payload.port == dhcp6::CLIENT_PORT => {
                     let is_near = from.is_unicast_link_local() && to.is_unicast_link_local();
@@ -179,13 +212,30 @@ fn check_ends(from: IpAddr, to: IpAddr, own: &Addresses) -> Result<(), Reason> {
     Ok(())
 }
 
+/// A piece of what may be a UDP datagram; whether it is, is seen when it is whole.
+fn sort_part(part: Part, protocol: u8) -> Result<Arrival, Reason> {
+    match protocol {
+        PROTOCOL_UDP => Ok(Arrival::Part(part)),
+        _ => Err(Reason::OtherProtocol),
+    }
+}
+
+/// What was put together of pieces, from its UDP header on.
+pub(crate) fn sort_whole(datagram: &[u8], whole: &Whole) -> Result<Payload, Reason> {
+    let head = &datagram[..datagram.len().min(HEAD_SIZE)];
+    match sort_udp(head, 0, datagram.len(), whole.from, whole.to)? {
+        Arrival::Payload(payload) => Ok(payload),
+        _ => Err(Reason::OtherProtocol),
+    }
+}
+
 /// A UDP header at `udp` in a packet that ends at `end` (RFC 768; over IPv6: RFC 8200, 8.1).
 fn sort_udp(
     head: &[u8],
     udp: usize,
     end: usize,
     from: IpAddr,
-    addresses: Sum,
+    to: IpAddr,
 ) -> Result<Arrival, Reason> {
     let header = array::<UDP_HEADER>(head, udp)?;
     let [s0, s1, d0, d1, l0, l1, c0, c1] = header;
@@ -197,7 +247,8 @@ fn sort_udp(
         ([0, 0], IpAddr::V4(_)) => None,
         ([0, 0], IpAddr::V6(_)) => return Err(Reason::BadChecksum),
         _ => Some(
-            addresses
+            Sum::of_address(from)
+                .and(Sum::of_address(to))
                 .and(Sum::of(&header))
                 .and_number(u16::from(PROTOCOL_UDP))
                 .and_number(length),

@@ -2,6 +2,8 @@
 //!
 //! Sums are of little-endian words: the checksum of swapped words is the swapped checksum (section 2 (B)).
 
+use core::net::IpAddr;
+
 /// A sum of words of 16 bits, not yet folded together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum(u64);
@@ -19,6 +21,15 @@ impl Sum {
             _ => 0,
         };
         Self(words.map(word).sum::<u64>() + word(&last))
+    }
+
+    /// The sum of an address.
+    #[inline]
+    pub(crate) fn of_address(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::of(&address.octets()),
+            IpAddr::V6(address) => Self::of(&address.octets()),
+        }
     }
 
     /// With a number of 16 bits as it stands in a packet.

@@ -27,6 +27,8 @@ pub struct Client {
     released: u64,
     /// Of the messages that were taken and not released, those that are done with, by place.
     is_done: [bool; QUEUE_LENGTH],
+    /// How many more frames than one the device has of each, by place.
+    more_frames: [u8; QUEUE_LENGTH],
     told: Option<State>,
     owes_signal: bool,
     is_cut_off: bool,
@@ -76,6 +78,7 @@ impl Client {
             taken: 0,
             released: 0,
             is_done: [false; QUEUE_LENGTH],
+            more_frames: [0; QUEUE_LENGTH],
             told: None,
             owes_signal: false,
             is_cut_off: false,
@@ -121,8 +124,19 @@ impl Client {
         payload.unwrap_or(RegionReader::EMPTY)
     }
 
-    /// Nothing reads the payload of the message at `place` any more. Places are released in order.
+    /// The payload of the message at `place` is read for so many frames, not for one.
+    pub(crate) fn is_read_for(&mut self, place: u8, frames: u8) {
+        self.more_frames[usize::from(place)] = frames.saturating_sub(1);
+    }
+
+    /// A frame that read the payload of the message at `place` was sent. If it was the last, nothing reads it any more.
+    /// Places are released in order.
     pub(crate) fn done(&mut self, done: u8) {
+        let more = &mut self.more_frames[usize::from(done)];
+        if *more > 0 {
+            *more -= 1;
+            return;
+        }
         self.is_done[usize::from(done)] = true;
         let before = self.released;
         while self.released < self.taken {
@@ -151,6 +165,23 @@ impl Client {
         start: usize,
         length: usize,
     ) -> Result<(), Reason> {
+        let data = self.room_for(length)?;
+        let copied = self.output.copy_from(data, frame, start, length);
+        copied.map_err(|_| Reason::Malformed)?;
+        self.push(Incoming::Payload { from, data, length })
+    }
+
+    /// The same with a payload that was put together here.
+    pub(crate) fn deliver_whole(&mut self, from: SocketAddr, payload: &[u8]) -> Result<(), Reason> {
+        let length = payload.len();
+        let data = self.room_for(length)?;
+        let copied = self.output.write_at(data, payload);
+        copied.map_err(|_| Reason::Malformed)?;
+        self.push(Incoming::Payload { from, data, length })
+    }
+
+    /// Where the next payload goes.
+    fn room_for(&mut self, length: usize) -> Result<usize, Reason> {
         if self.is_cut_off {
             return Err(Reason::NoClient);
         }
@@ -158,10 +189,7 @@ impl Client {
             return Err(Reason::Malformed);
         }
         self.room()?;
-        let data = self.answers.next_place() * SLOT_SIZE;
-        let copied = self.output.copy_from(data, frame, start, length);
-        copied.map_err(|_| Reason::Malformed)?;
-        self.push(Incoming::Payload { from, data, length })
+        Ok(self.answers.next_place() * SLOT_SIZE)
     }
 
     /// Tells the client something, if it has room for it.
@@ -203,6 +231,7 @@ impl Client {
         self.taken = 0;
         self.released = 0;
         self.is_done = [false; QUEUE_LENGTH];
+        self.more_frames = [0; QUEUE_LENGTH];
         self.owes_signal = true;
     }
 

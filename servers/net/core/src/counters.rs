@@ -30,7 +30,7 @@ reasons! {
     NotForUs: "not for this machine", "Its Ethernet or IP address is another's.";
     BadSource: "impossible sender", "Nobody can have the address that it says it comes from.";
     OtherProtocol: "unwanted protocol", "It is of a protocol that has no business here.";
-    Fragment: "fragment", "It is a part of a packet: tunnels send none, and parts cost memory.";
+    Fragment: "useless fragment", "It is a part of a packet that nobody waits for, or does not fit the others.";
     BadChecksum: "wrong checksum", "It was damaged on its way.";
     NoClient: "port of nobody", "It is for a UDP port that no client has.";
     ClientIsSlow: "client too slow", "The client had no room for it.";
@@ -123,7 +123,7 @@ mod tests {
         assert!(
             counters
                 .to_string()
-                .ends_with("2 packets dropped: 1 malformed, 1 fragment")
+                .ends_with("2 packets dropped: 1 malformed, 1 useless fragment")
         );
     }
 }

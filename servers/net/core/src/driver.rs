@@ -143,6 +143,15 @@ impl<T: Transport> Driver<T> {
         !self.is_broken && self.transmitter.has_room()
     }
 
+    /// How many frames can be sent now.
+    pub fn room(&self) -> usize {
+        if self.is_broken {
+            0
+        } else {
+            self.transmitter.room()
+        }
+    }
+
     /// Whether the device has frames that it has not reported as sent.
     pub fn is_sending(&self) -> bool {
         !self.is_broken && self.transmitter.is_sending()

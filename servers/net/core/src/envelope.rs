@@ -3,18 +3,23 @@
 use core::net::{IpAddr, SocketAddr};
 
 use crate::arrival::{
-    ETHERNET_HEADER, IPV4_HEADER, IPV6_HEADER, PROTOCOL_UDP, TYPE_IPV4, TYPE_IPV6, UDP_HEADER,
+    ETHERNET_HEADER, IPV4_HEADER, IPV6_HEADER, PROTOCOL_FRAGMENT, PROTOCOL_UDP, TYPE_IPV4,
+    TYPE_IPV6, UDP_HEADER,
 };
 use crate::checksum::Sum;
 use crate::driver::Checksum;
+use crate::pieces::{Cut, FRAGMENT_HEADER, UNIT};
 
 /// Bytes of the longest headers.
-const MAX_LENGTH: usize = ETHERNET_HEADER + IPV6_HEADER + UDP_HEADER;
+const MAX_LENGTH: usize = ETHERNET_HEADER + IPV6_HEADER + FRAGMENT_HEADER + UDP_HEADER;
 
 /// How many more hosts may pass a packet on (RFC 1122, 3.2.1.7).
 const HOP_LIMIT: u8 = 64;
 /// Flag of the IPv4 header: do not fragment. Then the identification may be anything (RFC 6864, 4.1).
 const DO_NOT_FRAGMENT: u8 = 0x40;
+/// Flag of the IPv4 header, and of IPv6's for pieces: there are more behind this.
+const MORE_PIECES_4: u16 = 0x2000;
+const MORE_PIECES_6: u16 = 1;
 
 const CHECKSUM_IN_UDP: u16 = 6;
 
@@ -157,6 +162,50 @@ impl Envelope {
 impl Addressed {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
+    }
+
+    /// The headers of a piece of the datagram whose headers these are; routers may cut it further over IPv4. Its
+    /// checksum is the whole's, and not left to the device.
+    pub(crate) fn piece(&self, cut: &Cut, identification: u32) -> Self {
+        let is_ipv4 = self.bytes[12..14] == TYPE_IPV4.to_be_bytes();
+        let (ip, udp) = (ETHERNET_HEADER, self.length - UDP_HEADER);
+        let mut piece = self.clone();
+        piece.length = udp;
+        // Pieces are smaller than a link's packets, and their offsets than a datagram.
+        let number = |count: usize| u16::try_from(count).unwrap_or(0);
+        let [_, _, i2, i3] = identification.to_be_bytes();
+        if is_ipv4 {
+            let more = if cut.is_last { 0 } else { MORE_PIECES_4 };
+            let place = number(cut.offset / UNIT) | more;
+            let total = number(IPV4_HEADER + cut.length());
+            piece.bytes[ip + 2..ip + 4].copy_from_slice(&total.to_be_bytes());
+            piece.bytes[ip + 4..ip + 6].copy_from_slice(&[i2, i3]);
+            piece.bytes[ip + 6..ip + 8].copy_from_slice(&place.to_be_bytes());
+            piece.bytes[ip + 10..ip + 12].fill(0);
+            let sum = Sum::of(&piece.bytes[ip..ip + IPV4_HEADER]);
+            piece.bytes[ip + 10..ip + 12].copy_from_slice(&sum.checksum());
+        } else {
+            let more = if cut.is_last { 0 } else { MORE_PIECES_6 };
+            let [p0, p1] = (number(cut.offset) | more).to_be_bytes();
+            let length = number(FRAGMENT_HEADER + cut.length());
+            piece.bytes[ip + 4..ip + 6].copy_from_slice(&length.to_be_bytes());
+            piece.bytes[ip + 6] = PROTOCOL_FRAGMENT;
+            piece.append(&[PROTOCOL_UDP, 0, p0, p1]);
+            piece.append(&identification.to_be_bytes());
+        }
+        if cut.offset == 0 {
+            piece.append(&self.bytes[udp..self.length]);
+        }
+        piece
+    }
+
+    fn append(&mut self, part: &[u8]) {
+        let end = self.length + part.len();
+        // The longest headers fill the array exactly.
+        if let Some(place) = self.bytes.get_mut(self.length..end) {
+            place.copy_from_slice(part);
+            self.length = end;
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::arrival::{IPV4_HEADER, IPV6_HEADER, PROTOCOL_ICMPV6, PROTOCOL_UDP, UDP_HEADER};
+use crate::arrival::{
+    IPV4_HEADER, IPV6_HEADER, PROTOCOL_FRAGMENT, PROTOCOL_ICMPV6, PROTOCOL_UDP, UDP_HEADER,
+};
 use crate::checksum::Sum;
 use crate::counters::Reason;
 use crate::evidence::{HEAD_SIZE, Mark};
@@ -110,16 +112,23 @@ fn of_ipv6(icmp: &[u8]) -> Result<Trouble, Reason> {
     let about = icmp.get(HEADER..).ok_or(Reason::Malformed)?;
     let header = about.first_chunk::<IPV6_HEADER>();
     let header = header.ok_or(Reason::Malformed)?;
-    if header[0] >> 4 != 6 || header[6] != PROTOCOL_UDP {
+    if header[0] >> 4 != 6 {
         return Err(Reason::UselessError);
     }
+    let inner = &about[IPV6_HEADER..];
+    let udp = match (header[6], inner) {
+        (PROTOCOL_UDP, udp) => udp,
+        // The first of some pieces.
+        (PROTOCOL_FRAGMENT, [PROTOCOL_UDP, _, 0, 0 | 1, _, _, _, _, udp @ ..]) => udp,
+        _ => return Err(Reason::UselessError),
+    };
     let address = |at: usize| {
         let octets = header.get(at..).and_then(|rest| rest.first_chunk::<16>());
         octets.map(|octets| Ipv6Addr::from(*octets))
     };
     let (from, to) = (address(8), address(24));
     let (from, to) = from.zip(to).ok_or(Reason::Malformed)?;
-    with_ports(from.into(), to.into(), &about[IPV6_HEADER..], kind)
+    with_ports(from.into(), to.into(), udp, kind)
 }
 
 fn with_ports(from: IpAddr, to: IpAddr, udp: &[u8], kind: TroubleKind) -> Result<Trouble, Reason> {

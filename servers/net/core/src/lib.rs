@@ -6,6 +6,7 @@
 //!   ([`dhcp6`]) or from the manifest, and neighbour discovery; `arp`; `neighbours`: who on the link is where;
 //! - `client`, `paths`, `envelope`: what clients send, to where, under which headers; `evidence`: what was sent, so
 //!   that errors about it are known; `waiting`: what waits until its next hop is known;
+//! - `pieces`, `reassembly`: datagrams that a path takes only in pieces, out and in;
 //! - [`network`]: all of it together; [`counters`] and [`notices`]: what of it is shown.
 //!
 //! smoltcp knows the wire formats of ARP, DHCP and neighbour discovery, and keeps the lease; not DHCPv6. Datagrams do not
@@ -37,6 +38,8 @@ mod neighbours;
 pub mod network;
 pub mod notices;
 mod paths;
+mod pieces;
+mod reassembly;
 pub mod receiver;
 mod routers;
 pub mod settings;

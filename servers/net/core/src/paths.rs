@@ -1,7 +1,7 @@
 //! Where one client sends to: the headers for each place, and what its path takes.
 
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use shared_memory::RegionReader;
@@ -71,6 +71,11 @@ impl Paths {
     /// The path to `to`, if the client sent there lately.
     pub(crate) fn known(&mut self, to: SocketAddr) -> Option<&mut Path> {
         self.list.iter_mut().find(|path| path.to == to)
+    }
+
+    /// Whether the client sent to that host lately.
+    pub(crate) fn lead_to(&self, host: IpAddr) -> bool {
+        self.list.iter().any(|path| path.to.ip() == host)
     }
 
     fn add(&mut self, to: SocketAddr, now: Duration) -> usize {

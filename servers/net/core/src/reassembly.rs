@@ -73,9 +73,8 @@ impl Reassembly {
     ) -> Result<Option<Vec<u8>>, Reason> {
         self.list.retain(|assembly| now < assembly.until);
         let end = part.offset + part.length;
-        let is_legal = part.length > 0
-            && end <= LONGEST
-            && (part.is_last || part.length.is_multiple_of(UNIT));
+        let is_legal =
+            part.length > 0 && end <= LONGEST && (part.is_last || part.length.is_multiple_of(UNIT));
         if !is_legal {
             return Err(Reason::Fragment);
         }
@@ -176,8 +175,19 @@ mod tests {
     #[test]
     fn pieces_in_any_order_are_put_together() {
         let frame = frame();
-        let parts = [part(1, 0, 400, false), part(1, 400, 160, false), part(1, 560, 41, true)];
-        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let parts = [
+            part(1, 0, 400, false),
+            part(1, 400, 160, false),
+            part(1, 560, 41, true),
+        ];
+        for order in [
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ] {
             let mut reassembly = Reassembly::default();
             let mut taken = order.map(|number| {
                 reassembly

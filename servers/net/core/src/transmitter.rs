@@ -89,7 +89,12 @@ impl Transmitter {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.out_count < self.slot_count()
+        self.room() > 0
+    }
+
+    /// How many more frames can be out.
+    pub(crate) fn room(&self) -> usize {
+        self.slot_count().saturating_sub(self.out_count)
     }
 
     pub(crate) fn is_sending(&self) -> bool {

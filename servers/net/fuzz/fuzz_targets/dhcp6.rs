@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use net_core::dhcp6::message::{Answer, identifier};
+use net_core::dhcp6::{answer::Answer, question::identifier};
 
 fuzz_target!(|input: (bool, Vec<u8>)| {
     let (is_whole, bytes) = input;

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 use core::time::Duration;
 
-use super::message::{Answer, AnswerKind, Grant, Kind, Question, Status, identifier};
+use super::answer::{Answer, AnswerKind, Grant, Status};
 use super::pace::{Pace, Rate, Spread};
+use super::question::{Kind, Question, identifier};
 use crate::chance::Chance;
 use crate::counters::Reason;
 

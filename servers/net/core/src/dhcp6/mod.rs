@@ -1,6 +1,6 @@
 //! An IPv6 address by DHCPv6 (RFC 8415), in networks whose routers say that addresses are managed.
 //!
-//! - `message`: what travels;
+//! - [`question`], [`answer`], `options`: what travels;
 //! - `association`: which question is asked when, and what is believed of the answers;
 //! - `pace`: when a question is asked again.
 //!
@@ -8,14 +8,17 @@
 //! authentication. The client is known by its device's Ethernet address (DUID-LL, section 11.4), so that a server gives
 //! it the same address after a new start.
 
+pub mod answer;
 mod association;
-pub mod message;
+mod options;
 mod pace;
+pub mod question;
 
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
 pub(crate) use association::Association;
+pub use options::Malformed;
 
 use crate::addresses::{link_local, multicast_mac};
 use crate::checksum::Sum;

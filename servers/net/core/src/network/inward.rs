@@ -9,11 +9,14 @@ use virtio::Transport;
 
 use super::{Network, Turn};
 use crate::arp;
-use crate::arrival::{Arrival, HEAD_SIZE, Payload, sort};
+use crate::arrival::{Arrival, HEAD_SIZE, Payload, sort, sort_whole};
+use crate::checksum::Sum;
+use crate::client::Client;
 use crate::counters::Reason;
 use crate::discovery::Found;
 use crate::driver::BrokenDevice;
 use crate::icmp::{self, Trouble, TroubleKind};
+use crate::reassembly::Part;
 use crate::receiver::Received;
 use crate::settings::Ipv4Setting;
 
@@ -43,6 +46,7 @@ impl<T: Transport> Network<T> {
         frame.read_at(0, head).map_err(|_| Reason::Malformed)?;
         match sort(head, frame.len(), &self.addresses)? {
             Arrival::Payload(payload) => self.deliver(received, &payload),
+            Arrival::Part(part) => self.put_together(received, &part, now),
             arrival => {
                 if let Arrival::Dhcp6(payload) = &arrival {
                     check_sum(&frame, received, payload)?;
@@ -71,6 +75,38 @@ impl<T: Transport> Network<T> {
         Ok(())
     }
 
+    /// Takes a piece of a datagram from a host to which some client sends, and delivers the whole if it was the last.
+    fn put_together(
+        &mut self,
+        received: &Received,
+        part: &Part,
+        now: Duration,
+    ) -> Result<(), Reason> {
+        let is_expected = |client: &Client| client.paths.lead_to(part.whole.from);
+        if !self.clients.iter().any(is_expected) {
+            return Err(Reason::Fragment);
+        }
+        let frame = self.driver.frame(received);
+        let Some(datagram) = self.reassembly.take(part, &frame, now)? else {
+            return Ok(());
+        };
+        let whole = sort_whole(&datagram, &part.whole)?;
+        let payload = datagram.get(whole.start..whole.start + whole.length);
+        let payload = payload.ok_or(Reason::Malformed)?;
+        if whole
+            .sum
+            .is_some_and(|sum| !sum.and(Sum::of(payload)).is_good())
+        {
+            return Err(Reason::BadChecksum);
+        }
+        let mut clients = self.clients.iter_mut();
+        let client = clients.find(|client| client.port() == whole.port);
+        let client = client.ok_or(Reason::NoClient)?;
+        client.deliver_whole(whole.from, payload)?;
+        self.counters.received += 1;
+        Ok(())
+    }
+
     fn take_control(
         &mut self,
         frame: &[u8],
@@ -79,7 +115,7 @@ impl<T: Transport> Network<T> {
     ) -> Result<(), Reason> {
         self.deadline_is_stale = true;
         match arrival {
-            Arrival::Payload(_) => Ok(()),
+            Arrival::Payload(_) | Arrival::Part(_) => Ok(()),
             Arrival::Arp => {
                 if let Some((address, mac)) = arp::answer(frame, &self.addresses) {
                     self.learn(address, mac, now);
@@ -164,7 +200,7 @@ impl<T: Transport> Network<T> {
         }
         self.epoch += 1;
         for waiting in self.waiting.take_those_for(address) {
-            if let Err(reason) = self.send_waiting(&waiting, mac) {
+            if let Err(reason) = self.send_waiting(&waiting, mac, now) {
                 self.drop_for(reason);
             }
         }

@@ -21,6 +21,7 @@ use crate::driver::{BrokenDevice, Driver};
 use crate::lease::Lease;
 use crate::neighbours::{Due, Neighbours};
 use crate::notices::{Notice, Notices};
+use crate::reassembly::Reassembly;
 use crate::receiver::BUFFER_SIZE;
 use crate::settings::{Ipv4Setting, Ipv6Setting};
 use crate::waiting::WaitingRoom;
@@ -62,6 +63,9 @@ pub struct Network<T> {
     /// Who has the first turn when there is little room.
     first_client: usize,
     waiting: WaitingRoom,
+    reassembly: Reassembly,
+    /// Of the last datagram that was sent in pieces, the number that they have in common.
+    identification: u16,
     counters: Counters,
     notices: Notices,
     /// Grows when headers that were written may be wrong.
@@ -80,6 +84,8 @@ impl<T: Transport> Network<T> {
     pub fn new(driver: Driver<T>, setup: Setup, clients: Vec<Client>, now: Duration) -> Self {
         let mac = driver.mac();
         let mut chance = Chance::new(setup.seed);
+        let [a, b, ..] = chance.number().to_be_bytes();
+        let identification = u16::from_be_bytes([a, b]);
         let mut network = Self {
             setup,
             addresses: Addresses {
@@ -95,6 +101,8 @@ impl<T: Transport> Network<T> {
             clients,
             first_client: 0,
             waiting: WaitingRoom::default(),
+            reassembly: Reassembly::default(),
+            identification,
             counters: Counters::default(),
             notices: Notices::default(),
             epoch: 1,

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use datagram_api::{Incoming, Outgoing};
+use datagram_api::{Incoming, LEAST_CARRIED, Outgoing};
+use shared_memory::RegionReader;
 use virtio::Transport;
 
 use super::{Network, Turn};
@@ -11,9 +12,10 @@ use crate::checksum::Sum;
 use crate::client::Taken;
 use crate::counters::Reason;
 use crate::driver::BrokenDevice;
-use crate::envelope::{Envelope, Filling};
+use crate::envelope::{Addressed, Envelope, Filling};
 use crate::notices::Notice;
 use crate::paths::{PathNumber, Ready};
+use crate::pieces::{Cut, cut};
 use crate::transmitter::{Piece, Token};
 use crate::waiting::Waiting;
 
@@ -26,6 +28,15 @@ enum Departure {
     OnItsWay,
     /// It was copied, and waits.
     Copied,
+}
+
+/// How a datagram gets through.
+#[derive(Clone, Copy)]
+enum Size {
+    /// As it is.
+    Fits,
+    /// In pieces that fit into packets of so many bytes.
+    InPieces(u16),
 }
 
 impl<T: Transport> Network<T> {
@@ -75,28 +86,32 @@ impl<T: Transport> Network<T> {
 
     fn send(&mut self, index: usize, taken: &Taken, now: Duration) -> Result<Departure, Reason> {
         let path = self.clients[index].paths.find(taken.outgoing.to, now);
-        self.check_size(index, path, taken, now)?;
+        let size = self.check_size(index, path, taken, now)?;
         if !self.has_headers(index, path, now) && !self.write_headers(index, path, taken, now)? {
             return Ok(Departure::Copied);
         }
-        self.hand_over(index, path, taken)
+        self.hand_over(index, path, taken, size)
     }
 
-    /// Refuses what the path does not take, and says so to the client.
+    /// Whether the path takes the datagram. What it takes in pieces only is refused, and the client is told so, if
+    /// it is longer than what is always carried.
     fn check_size(
         &mut self,
         index: usize,
         path: PathNumber,
         taken: &Taken,
         now: Duration,
-    ) -> Result<(), Reason> {
+    ) -> Result<Size, Reason> {
         let Outgoing { to, length, .. } = taken.outgoing;
         let link = self.driver.mtu();
         let client = &mut self.clients[index];
         let path = client.paths.at(path).ok_or(Reason::NotSendable)?;
         let mtu = path.mtu(link, now);
         if length + Envelope::overhead(to.ip()) <= usize::from(mtu) {
-            return Ok(());
+            return Ok(Size::Fits);
+        }
+        if length <= LEAST_CARRIED {
+            return Ok(Size::InPieces(mtu));
         }
         if path.may_tell(now) {
             let (address, mtu) = (to.ip(), u32::from(mtu));
@@ -154,13 +169,15 @@ impl<T: Transport> Network<T> {
         index: usize,
         path: PathNumber,
         taken: &Taken,
+        size: Size,
     ) -> Result<Departure, Reason> {
         let length = taken.outgoing.length;
         let client = &mut self.clients[index];
         let payload = client.payload(&taken.outgoing);
-        let path = client.paths.at(path).ok_or(Reason::NotSendable)?;
-        let ready = path.ready.as_ref().ok_or(Reason::NoNeighbour)?;
-        let filling = if self.driver.fills_in_checksums() {
+        let ready = client.paths.at(path).and_then(|path| path.ready.as_ref());
+        let ready = ready.ok_or(Reason::NoNeighbour)?;
+        // Over pieces no device sums up.
+        let filling = if self.driver.fills_in_checksums() && matches!(size, Size::Fits) {
             Filling::Device
         } else {
             let sum = payload.sum_at(0, length).map_err(|_| Reason::NotSendable)?;
@@ -168,35 +185,96 @@ impl<T: Transport> Network<T> {
         };
         let length = u16::try_from(length).map_err(|_| Reason::TooLarge)?;
         let addressed = ready.envelope.address(length, filling);
-        let piece = Piece {
-            address: payload.physical_address(0).ok_or(Reason::NotSendable)?,
-            length: u32::from(length),
-        };
         let number = u8::try_from(index).map_err(|_| Reason::NotSendable)?;
         let token = Token(u32::from_le_bytes([taken.place, number, 0, 0]));
-        let sent = self
-            .driver
-            .send(addressed.bytes(), addressed.checksum, piece, token);
-        sent.map_err(|_| Reason::DeviceIsFull)?;
-        path.note(length, &payload);
+        match size {
+            Size::Fits => {
+                let (head, checksum) = (addressed.bytes(), addressed.checksum);
+                let sent = self.driver.send(head, checksum, piece(&payload)?, token);
+                sent.map_err(|_| Reason::DeviceIsFull)?;
+            }
+            Size::InPieces(mtu) => {
+                let cuts = cut(payload.len(), mtu, taken.outgoing.to.ip());
+                let frames = self.send_pieces(&addressed, &payload, cuts, token)?;
+                self.clients[index].is_read_for(taken.place, frames);
+            }
+        }
+        if let Some(path) = self.clients[index].paths.at(path) {
+            path.note(length, &payload);
+        }
         Ok(Departure::OnItsWay)
     }
 
+    /// Gives the device a datagram in pieces, all or none; how many frames read the payload.
+    fn send_pieces(
+        &mut self,
+        whole: &Addressed,
+        payload: &RegionReader,
+        cuts: impl ExactSizeIterator<Item = Cut>,
+        token: Token,
+    ) -> Result<u8, Reason> {
+        if self.driver.room() < cuts.len() {
+            return Err(Reason::DeviceIsFull);
+        }
+        let identification = self.next_identification();
+        let mut frames = 0;
+        for cut in cuts {
+            let headers = whole.piece(&cut, identification);
+            let part = payload.part(cut.payload.start, cut.payload.len());
+            let part = part.map_err(|_| Reason::NotSendable)?;
+            let sent = self
+                .driver
+                .send(headers.bytes(), None, piece(&part)?, token);
+            sent.map_err(|_| Reason::DeviceIsFull)?;
+            frames += 1;
+        }
+        Ok(frames)
+    }
+
+    /// What the pieces of the next datagram have in common: of 32 bits, the lower half does not repeat for long (RFC 6864, 4.2),
+    /// the upper one nobody can guess (RFC 7739).
+    fn next_identification(&mut self) -> u32 {
+        self.identification = self.identification.wrapping_add(1);
+        let [a, b, ..] = self.chance.number().to_be_bytes();
+        let [c, d] = self.identification.to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
+    }
+
     /// Sends what was copied while its next hop was asked for.
-    pub(super) fn send_waiting(&mut self, waiting: &Waiting, mac: [u8; 6]) -> Result<(), Reason> {
-        let client = self.clients.get(waiting.client).ok_or(Reason::NoClient)?;
+    pub(super) fn send_waiting(
+        &mut self,
+        waiting: &Waiting,
+        mac: [u8; 6],
+        now: Duration,
+    ) -> Result<(), Reason> {
+        let link = self.driver.mtu();
+        let client = self.clients.get_mut(waiting.client);
+        let client = client.ok_or(Reason::NoClient)?;
+        let path = client.paths.known(waiting.to);
+        let mtu = path.map_or(link, |path| path.mtu(link, now));
         let from = (waiting.source, client.port()).into();
         let devices = (self.addresses.mac, mac);
         let envelope = Envelope::new(devices, from, waiting.to).ok_or(Reason::NotSendable)?;
         let length = u16::try_from(waiting.payload.len()).map_err(|_| Reason::TooLarge)?;
         let filling = Filling::Here(Sum::of(&waiting.payload));
         let addressed = envelope.address(length, filling);
-        let sent = self
-            .driver
-            .send_copy(&[addressed.bytes(), &waiting.payload]);
-        sent.map_err(|_| Reason::DeviceIsFull)?;
+        let overhead = Envelope::overhead(waiting.to.ip());
+        if waiting.payload.len() + overhead <= usize::from(mtu) {
+            self.copy_out(&[addressed.bytes(), &waiting.payload])?;
+        } else {
+            let identification = self.next_identification();
+            for cut in cut(waiting.payload.len(), mtu, waiting.to.ip()) {
+                let headers = addressed.piece(&cut, identification);
+                self.copy_out(&[headers.bytes(), &waiting.payload[cut.payload]])?;
+            }
+        }
         self.counters.sent += 1;
         Ok(())
+    }
+
+    fn copy_out(&mut self, frame: &[&[u8]]) -> Result<(), Reason> {
+        let sent = self.driver.send_copy(frame);
+        sent.map_err(|_| Reason::DeviceIsFull)
     }
 
     pub(super) fn send_own(&mut self) {
@@ -206,4 +284,12 @@ impl<T: Transport> Network<T> {
             }
         }
     }
+}
+
+/// What the device reads where it is.
+fn piece(payload: &RegionReader) -> Result<Piece, Reason> {
+    Ok(Piece {
+        address: payload.physical_address(0).ok_or(Reason::NotSendable)?,
+        length: u32::try_from(payload.len()).map_err(|_| Reason::TooLarge)?,
+    })
 }

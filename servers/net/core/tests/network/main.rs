@@ -6,3 +6,4 @@ mod hostile;
 mod machine;
 mod noise;
 mod path_mtu;
+mod pieces;

@@ -19,14 +19,14 @@ const ECHO_6: &str = "[fec0::2]:7";
 const LENGTH: usize = 1472;
 
 /// A datagram's header and what is quoted of its payload.
-fn quoted(length: usize, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn quoted(length: usize, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(length + 8).expect("short");
     let ports = [PORTS[0].to_be_bytes(), 7u16.to_be_bytes()].concat();
     [&ports[..], &length.to_be_bytes(), &[0; 2], payload].concat()
 }
 
 /// A router says that a datagram to the echo needs fragmentation.
-fn too_large(mtu: u16, data: &[u8]) -> Vec<u8> {
+pub(crate) fn too_large(mtu: u16, data: &[u8]) -> Vec<u8> {
     let header = Ipv4Repr {
         src_addr: GUEST_IPV4,
         dst_addr: host::IPV4,
@@ -45,7 +45,7 @@ fn too_large(mtu: u16, data: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn too_big(mtu: u32, data: &[u8]) -> Vec<u8> {
+pub(crate) fn too_big(mtu: u32, data: &[u8]) -> Vec<u8> {
     let header = Ipv6Repr {
         src_addr: GUEST_IPV6,
         dst_addr: host::IPV6,
@@ -93,7 +93,7 @@ fn a_path_takes_less_after_an_error_about_what_was_sent() {
     let expected = [told(host::IPV4, 1400), told(host::IPV4, 576)];
     assert_eq!(machine.heard(0), expected);
     machine.now += Duration::from_secs(1);
-    assert!(machine.send(0, ECHO, &[0; 549]));
+    assert!(machine.send(0, ECHO, &[0; 1313]));
     assert!(machine.send(0, ECHO, &[0; 548]));
     machine.run_with(&mut host);
     let heard = machine.heard(0);

@@ -11,6 +11,7 @@ use smoltcp::wire::{
     UdpPacket, UdpRepr,
 };
 
+use super::pieces::{self, Puzzle};
 use super::{device, dhcp6};
 
 pub(crate) const MAC: [u8; 6] = [0x52, 0x55, 10, 0, 2, 2];
@@ -29,6 +30,8 @@ pub(crate) enum Kind {
     Dhcp(DhcpMessageType),
     Discovery(u8),
     Dhcp6(u8),
+    /// A part of a datagram: so many bytes of an IP packet.
+    Piece(usize),
     Datagram,
 }
 
@@ -41,6 +44,9 @@ pub(crate) struct Host {
     /// What the router says of DHCPv6.
     pub(crate) flags: NdiscRouterFlags,
     pub(crate) dhcp6: dhcp6::Server,
+    /// Its echoes are in packets of so many bytes.
+    pub(crate) mtu: usize,
+    puzzle: Puzzle,
     /// The frames that came, by kind.
     pub(crate) seen: Vec<Kind>,
 }
@@ -61,6 +67,8 @@ impl Host {
             },
             flags: NdiscRouterFlags::empty(),
             dhcp6: dhcp6::Server::new(),
+            mtu: 1500,
+            puzzle: Puzzle::default(),
             seen: Vec::new(),
         }
     }
@@ -77,6 +85,11 @@ impl Host {
     pub(crate) fn answer(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         let frame = EthernetFrame::new_checked(bytes).expect("a whole frame");
         assert_eq!(frame.src_addr().0, device::MAC);
+        if Puzzle::is_part(bytes) {
+            self.seen.push(Kind::Piece(bytes.len() - 14));
+            let whole = self.puzzle.add(bytes);
+            return whole.map_or_else(Vec::new, |whole| self.answer(&whole));
+        }
         match frame.ethertype() {
             EthernetProtocol::Arp => self.answer_arp(frame.payload()),
             EthernetProtocol::Ipv4 => self.answer_ipv4(frame.payload()),
@@ -121,7 +134,7 @@ impl Host {
         self.seen.push(Kind::Datagram);
         let from = SocketAddr::from((ip.dst_addr, header.dst_port));
         let to = SocketAddr::from((ip.src_addr, header.src_port));
-        vec![udp_frame(from, to, udp.payload())]
+        self.send(udp_frame(from, to, udp.payload()))
     }
 
     fn answer_dhcp(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -171,7 +184,7 @@ impl Host {
             self.seen.push(Kind::Datagram);
             let from = SocketAddr::from((ip.dst_addr, header.dst_port));
             let to = SocketAddr::from((ip.src_addr, header.src_port));
-            return vec![udp_frame(from, to, udp.payload())];
+            return self.send(udp_frame(from, to, udp.payload()));
         }
         assert_eq!(ip.next_header, IpProtocol::Icmpv6);
         assert_eq!(ip.hop_limit, 255);
@@ -195,6 +208,13 @@ impl Host {
                 NdiscRepr::NeighborSolicit { .. } | NdiscRepr::NeighborAdvert { .. },
             ) => Vec::new(),
             other => panic!("nobody should send {other:?}"),
+        }
+    }
+
+    fn send(&self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+        match frame.len() - 14 <= self.mtu {
+            true => vec![frame],
+            false => pieces::cut(&frame, self.mtu, 77),
         }
     }
 

@@ -5,6 +5,7 @@
 pub(crate) mod device;
 pub(crate) mod dhcp6;
 pub(crate) mod host;
+pub(crate) mod pieces;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,26 +1,15 @@
-//! Messages of DHCPv6 (RFC 8415, sections 8 and 21).
+//! What a server answers (RFC 8415, sections 7.3 and 21).
 //!
 //! The formats are few and our own code reads them: the crates that know DHCPv6 need the standard library.
 
-use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
+use super::options::{
+    ADDRESS, ASSOCIATION, CLIENT_IDENTIFIER, LONGEST_SOLICIT, Malformed, OUR_ASSOCIATION, Options,
+    PREFERENCE, RAPID_COMMIT, SERVER_IDENTIFIER, STATUS,
+};
 use crate::addresses::is_one_host;
 
-/// Options (RFC 8415, section 21, and 21.24 for the last).
-const CLIENT_IDENTIFIER: u16 = 1;
-const SERVER_IDENTIFIER: u16 = 2;
-const ASSOCIATION: u16 = 3;
-const ADDRESS: u16 = 5;
-const REQUEST: u16 = 6;
-const PREFERENCE: u16 = 7;
-const ELAPSED_TIME: u16 = 8;
-const STATUS: u16 = 13;
-const RAPID_COMMIT: u16 = 14;
-const LONGEST_SOLICIT: u16 = 82;
-
-/// The number of our only association of addresses.
-const OUR_ASSOCIATION: [u8; 4] = [0, 0, 0, 1];
 /// Bytes before an association's options, and before an address's.
 const ASSOCIATION_HEADER: usize = 12;
 const ADDRESS_HEADER: usize = 24;
@@ -28,35 +17,6 @@ const ADDRESS_HEADER: usize = 24;
 const IDENTIFIER_LENGTHS: core::ops::RangeInclusive<usize> = 3..=130;
 /// What may be said about the longest pause between questions, in seconds (section 21.24).
 const LONGEST_SOLICITS: core::ops::RangeInclusive<u32> = 60..=86400;
-
-/// What a client asks (section 7.3); the number is what travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// Who has an address?
-    Solicit = 1,
-    /// May I have the address that you offered?
-    Request = 3,
-    /// May I keep it, you who gave it?
-    Renew = 5,
-    /// May I keep it, whoever is there?
-    Rebind = 6,
-}
-
-/// A question, but for who asks.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// What is asked.
-    pub kind: Kind,
-    /// By this the answer is known.
-    pub transaction: [u8; 3],
-    /// Hundredths of a second since it was asked first.
-    pub elapsed: u16,
-    /// The server that is meant, if one is.
-    pub server: Option<&'a [u8]>,
-    /// The address that it is about.
-    pub address: Option<Ipv6Addr>,
-}
 
 /// What kind of answer it is (section 7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +53,13 @@ pub struct Answer<'a> {
     pub client: &'a [u8],
     /// Who answers, 3 to 130 bytes.
     pub server: &'a [u8],
-    /// Whether the promise answers a [`Kind::Solicit`].
+    /// Whether the promise answers a [`Solicit`](super::question::Kind::Solicit).
     pub is_rapid: bool,
     /// How much the server wants to be chosen; 255 is at once.
     pub preference: u8,
     /// The first that is no success, of the message or of our association.
     pub status: Status,
-    /// Seconds of the longest pause between two [`Kind::Solicit`], if the server has a say in it.
+    /// Seconds of the longest pause between two [`Solicit`](super::question::Kind::Solicit), if the server has a say in it.
     pub longest_solicit: Option<u32>,
     /// What is offered or promised, if it is legal.
     pub grant: Option<Grant>,
@@ -118,51 +78,6 @@ pub struct Grant {
     pub renew: u32,
     /// When anybody is to be asked (T2).
     pub rebind: u32,
-}
-
-/// The message contradicts itself or ends early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-/// A client's identifier: the type DUID-LL, Ethernet, its address (section 11.4).
-#[must_use]
-pub fn identifier(mac: [u8; 6]) -> [u8; 10] {
-    let [a, b, c, d, e, f] = mac;
-    [0, 3, 0, 1, a, b, c, d, e, f]
-}
-
-impl Question<'_> {
-    /// The message in which the device of that address asks.
-    #[must_use]
-    pub fn write(&self, mac: [u8; 6]) -> Vec<u8> {
-        let [a, b, c] = self.transaction;
-        let mut message = [self.kind as u8, a, b, c].to_vec();
-        append(&mut message, CLIENT_IDENTIFIER, &identifier(mac));
-        if let Some(server) = self.server {
-            append(&mut message, SERVER_IDENTIFIER, server);
-        }
-        if self.kind == Kind::Solicit {
-            append(&mut message, RAPID_COMMIT, &[]);
-        }
-        append(&mut message, ELAPSED_TIME, &self.elapsed.to_be_bytes());
-        append(&mut message, REQUEST, &LONGEST_SOLICIT.to_be_bytes());
-        // Times are the server's to say: zeroes.
-        let mut association = [&OUR_ASSOCIATION[..], &[0; 8]].concat();
-        if let Some(address) = self.address {
-            let address = [&address.octets()[..], &[0; 8]].concat();
-            append(&mut association, ADDRESS, &address);
-        }
-        append(&mut message, ASSOCIATION, &association);
-        message
-    }
-}
-
-/// Options here are shorter than 64 KiB: the longest value is an identifier of 130 bytes.
-fn append(message: &mut Vec<u8>, option: u16, value: &[u8]) {
-    let length = u16::try_from(value.len()).unwrap_or(0);
-    message.extend(option.to_be_bytes());
-    message.extend(length.to_be_bytes());
-    message.extend(value);
 }
 
 impl<'a> Answer<'a> {
@@ -326,37 +241,12 @@ fn number(bytes: &[u8], at: usize) -> Result<u32, Malformed> {
         .ok_or(Malformed)
 }
 
-/// Options one behind the other, each with its number and value (section 21.1).
-struct Options<'a>(&'a [u8]);
-
-impl<'a> Iterator for Options<'a> {
-    type Item = Result<(u16, &'a [u8]), Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let option = self.cut();
-        if option.is_none() {
-            self.0 = &[];
-        }
-        Some(option.ok_or(Malformed))
-    }
-}
-
-impl<'a> Options<'a> {
-    /// The first, which is taken away; none if there is not all of it.
-    fn cut(&mut self) -> Option<(u16, &'a [u8])> {
-        let ([n0, n1, l0, l1], rest) = self.0.split_first_chunk()?;
-        let length = u16::from_be_bytes([*l0, *l1]);
-        let (value, rest) = rest.split_at_checked(usize::from(length))?;
-        self.0 = rest;
-        Some((u16::from_be_bytes([*n0, *n1]), value))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
+    use super::super::options::append;
+    use super::super::question::identifier;
     use super::*;
 
     const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
@@ -392,33 +282,6 @@ mod tests {
 
     fn grant(message: &[u8]) -> Option<Grant> {
         Answer::parse(message).expect("whole").grant
-    }
-
-    #[test]
-    fn questions_are_what_the_rfc_says() {
-        let solicit = Question {
-            kind: Kind::Solicit,
-            transaction: [1, 2, 3],
-            elapsed: 0x102,
-            server: None,
-            address: None,
-        };
-        let mut expected = std::vec![1, 1, 2, 3, 0, 1, 0, 10, 0, 3, 0, 1];
-        expected.extend(MAC);
-        expected.extend([0, 14, 0, 0, 0, 8, 0, 2, 1, 2, 0, 6, 0, 2, 0, 82]);
-        expected.extend([0, 3, 0, 12, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(solicit.write(MAC), expected);
-        let address = "2001:db8::7".parse().expect("an address");
-        let renew = Question {
-            kind: Kind::Renew,
-            server: Some(&SERVER),
-            address: Some(address),
-            ..solicit
-        };
-        let bytes = renew.write(MAC);
-        assert_eq!(bytes[18..32], option(SERVER_IDENTIFIER, &SERVER));
-        let wanted = [&address.octets()[..], &[0; 8]].concat();
-        assert!(bytes.ends_with(&option(ADDRESS, &wanted)));
     }
 
     #[test]
