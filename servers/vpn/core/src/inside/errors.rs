@@ -61,7 +61,7 @@ pub(super) fn error(
         }
         IpAddr::V6(guest) => {
             let (kind, code, value) = match reason {
-                // Nobody may believe less (RFC 8201, section 4): over such a path TCP alone fits.
+                // Nobody may believe less (RFC 8201, section 4), and so much is carried.
                 Reason::TooBig(mtu) => (2, 0, mtu.max(IPV6_MTU_MIN)),
                 Reason::Prohibited => (1, 1, 0),
                 Reason::NoPort => (1, 4, 0),

@@ -7,7 +7,7 @@ use frame_api::{Checksum, GATEWAY_ADDRESS, GUEST_ADDRESS, MIN_FRAME};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol};
 
 use super::addresses::{halves, is_routable};
-use super::errors::Reason;
+use super::errors::{IPV6_MTU_MIN, Reason};
 use super::packet::{Packet, Piece, Transport};
 use super::translation::{self, Which};
 use super::{Blocklist, Event, Inside, Refusal};
@@ -115,7 +115,12 @@ impl Inside {
         now: Duration,
     ) -> Result<usize, Refusal> {
         let mtu = self.path.at(now);
-        if packet.length > usize::from(mtu) {
+        // IPv6 may count on so much (RFC 8200, section 5); over a narrower path `net` carries it in pieces.
+        let carried = match packet.source {
+            IpAddr::V4(_) => mtu,
+            IpAddr::V6(_) => mtu.max(IPV6_MTU_MIN),
+        };
+        if packet.length > usize::from(carried) {
             self.complain(bytes, &packet, transport, Reason::TooBig(mtu), now);
             return Err(Refusal::TooBig);
         }

@@ -8,7 +8,8 @@ const LIFETIME: Duration = Duration::from_secs(600);
 /// The MTU of the tunnel.
 ///
 /// There is one for all peers, that of the narrowest path: so little is lost by it that a table would not be worth its
-/// memory. The guest's link keeps its own MTU; the guest learns this one by errors and by TCP's segment size.
+/// memory. (`net` keeps one for each peer: what is sent to another is not cut for this one's sake.) The guest's link keeps its
+/// own MTU; the guest learns this one by errors, which it remembers for each destination, and by TCP's segment size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PathMtu {
     link: u16,

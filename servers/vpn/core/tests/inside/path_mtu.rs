@@ -69,12 +69,18 @@ fn no_ipv6_guest_is_told_less_than_1280() {
     for packet in [
         udp(OWN, REMOTE, (1, 2), &[0; 1400]),
         udp(CHOSEN_6, REMOTE_6, (1, 2), &[0; 1300]),
-        udp(CHOSEN_6, REMOTE_6, (1, 2), &[0; 1201 - 48]),
+        udp(CHOSEN_6, REMOTE_6, (1, 2), &[0; 1281 - 48]),
     ] {
         assert_eq!(send(&mut inside, &packet, at(2)), Err(Refusal::TooBig));
     }
     let expected = [(3, 4, 1200), (2, 0, 1280), (2, 0, 1280)];
     assert_eq!(told(&mut inside), expected);
+    // And so much is carried.
+    for length in [1201, 1280] {
+        let packet = udp(CHOSEN_6, REMOTE_6, (1, 2), &vec![0; length - 48]);
+        assert!(send(&mut inside, &packet, at(3)).is_ok());
+    }
+    assert_eq!(told(&mut inside), []);
 }
 
 #[test]
