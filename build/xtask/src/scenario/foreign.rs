@@ -58,7 +58,7 @@ impl Make {
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ForeignDeed {
-    /// The way from the router to the peer takes packets of 1,400 bytes only, over IPv4 and IPv6.
+    /// The way between machine and peer takes packets of 1,300 bytes only, either way, over IPv4 and IPv6.
     NarrowThePath,
     /// The peer loses its IPv4 address and goes on over IPv6.
     MoveThePeer,
@@ -164,9 +164,14 @@ impl Foreign {
         let (router, peer, tunnel) = (name("router"), name("peer"), interface());
         let done = match deed {
             ForeignDeed::NarrowThePath => {
-                for to in ["198.51.100.2", "2001:db8:2::2"] {
+                for (to, link) in [
+                    ("198.51.100.2", "outside"),
+                    ("2001:db8:2::2", "outside"),
+                    ("192.0.2.2", "machine"),
+                    ("2001:db8:1::2", "machine"),
+                ] {
                     run(&format!(
-                        "ip -n {router} route add {to} dev outside mtu lock 1400"
+                        "ip -n {router} route add {to} dev {link} mtu lock 1300"
                     ))?;
                 }
                 "the path is narrow"

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     NeighbourDiscovery,
     /// Messages of WireGuard, to whatever port (whitepaper, section 5.4).
     Tunnel,
+    /// The same, cut into pieces on the way out of the machine, all of which are there.
+    TunnelInPieces,
     /// Other datagrams to that port.
     UdpTo(u16),
 }
@@ -42,6 +44,7 @@ impl TryFrom<String> for Kind {
             "dhcp6" => Kind::Dhcp6,
             "neighbour-discovery" => Kind::NeighbourDiscovery,
             "tunnel" => Kind::Tunnel,
+            "tunnel in pieces" => Kind::TunnelInPieces,
             other => match other.strip_prefix("udp to ") {
                 Some(port) => Kind::UdpTo(port.parse()?),
                 None => bail!("no kind of frame is called {other:?}"),

@@ -16,6 +16,7 @@ mod judge;
 mod kind;
 mod last_words;
 mod outside;
+mod pieces;
 mod play;
 mod prepare;
 mod stage;

@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use super::capture::{Captured, Direction};
-use super::kind::{self, Kind, Known};
+use super::kind::{Kind, Known};
+use super::pieces;
 use crate::qemu::find;
 
 /// Bytes before the addresses of an IPv4 packet, and of an IPv6 packet.
@@ -78,11 +79,13 @@ impl Wire {
         let mut findings = Vec::new();
         let mut sent = Vec::new();
         let of_machine = |frame: &&Captured| frame.direction == Direction::FromMachine;
-        for frame in frames.iter().filter(of_machine) {
-            match kind::of(&frame.bytes) {
+        let of_machine = frames.iter().filter(of_machine);
+        let packets = pieces::join(of_machine.map(|frame| &frame.bytes[..]));
+        for packet in &packets {
+            match packet.kind() {
                 Ok(known) if self.only.contains(&known.kind) => sent.push(known),
-                Ok(known) => findings.push(told(&format!("is {:?}", known.kind), frame)),
-                Err(reason) => findings.push(told(&reason.to_string(), frame)),
+                Ok(known) => findings.push(told(&format!("is {:?}", known.kind), packet.bytes())),
+                Err(reason) => findings.push(told(&reason.to_string(), packet.bytes())),
             }
         }
         for address in &self.inside {
@@ -108,8 +111,7 @@ impl Wire {
     }
 }
 
-fn told(reason: &str, frame: &Captured) -> String {
-    let bytes = &frame.bytes;
+fn told(reason: &str, bytes: &[u8]) -> String {
     format!("a frame that should not be, {reason}: {bytes:02x?}")
 }
 
