@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, boot, build, check, clean, doctor, guest, image, mutate, page, profile, run, test,
+    bench, boot, build, check, clean, doctor, guest, image, mutate, page, pour, profile, run, test,
     volume,
 };
 
@@ -38,6 +38,8 @@ enum Command {
     Guest(guest::Arguments),
     #[command(hide = true)]
     Page(page::Arguments),
+    #[command(hide = true)]
+    Pour(pour::Arguments),
 }
 
 impl CommandLine {
@@ -58,6 +60,7 @@ impl CommandLine {
             Command::Boot(arguments) => boot::execute(&arguments),
             Command::Guest(arguments) => guest::execute(&arguments),
             Command::Page(arguments) => page::execute(&arguments),
+            Command::Pour(arguments) => pour::execute(&arguments),
         }
     }
 }

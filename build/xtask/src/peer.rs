@@ -79,11 +79,6 @@ pub(crate) fn start(folder: &Path, capture: Option<&Path>) -> Result<Option<Peer
     serve(folder, capture)
 }
 
-/// Starts the peer likewise, so that the guest reaches that port of the host's loopback interface at the peer's address.
-pub(crate) fn start_forwarding(folder: &Path, port: u16) -> Result<Option<Peer>> {
-    serve(folder, Some(format!("--forward={port}").into()))
-}
-
 /// Starts the peer with a further argument.
 fn serve(folder: &Path, argument: Option<OsString>) -> Result<Option<Peer>> {
     let configuration = folder.join(PEER);

@@ -115,6 +115,17 @@ pub(super) const BEGINNINGS: [&str; 2] = ["the guest starts", "bench begin"];
 /// The count of instructions when each of the texts in `first` appeared, one after another, and at each of the guest's
 /// marks behind them.
 pub(super) fn marks(machine: &Machine, folder: &Path, first: &[&str]) -> Result<Vec<u64>> {
+    let (counts, _console) = readings(machine, folder, first, Control::executed)?;
+    Ok(counts)
+}
+
+/// What `read` found when each of these texts and marks appeared, and the console.
+pub(super) fn readings<T>(
+    machine: &Machine,
+    folder: &Path,
+    first: &[&str],
+    mut read: impl FnMut(&mut Control) -> Result<T>,
+) -> Result<(Vec<T>, Vec<u8>)> {
     let Time::Recorded { control_socket } = &machine.time else {
         bail!("the machine does not count its instructions");
     };
@@ -123,7 +134,7 @@ pub(super) fn marks(machine: &Machine, folder: &Path, first: &[&str]) -> Result<
     let deadline = Instant::now() + TIMEOUT;
     let (mut prompts, mut steps) = (Watch::default(), Watch::default());
     let mut console = Vec::new();
-    let mut counts = Vec::new();
+    let mut found = Vec::new();
     loop {
         match session.next(deadline)? {
             Event::Output(bytes) => console.extend(bytes),
@@ -135,15 +146,15 @@ pub(super) fn marks(machine: &Machine, folder: &Path, first: &[&str]) -> Result<
                     "the machine {ending} before the guest was done; its console is in {}",
                     folder.join("console.log").display()
                 );
-                return Ok(counts);
+                return Ok((found, console));
             }
         }
         if prompts.sees(&console, volume::PROMPT) {
             session.send(&format!("{PASSPHRASE}\r"))?;
         }
-        let next = first.get(counts.len()).unwrap_or(&"mark");
+        let next = first.get(found.len()).unwrap_or(&"mark");
         if steps.sees(&console, next) {
-            counts.push(control.executed()?);
+            found.push(read(&mut control)?);
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The machines whose guest measures or is measured.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::guest::{Extra, GuestCommand, GuestFiles, GuestOptions, Parts};
 use crate::peer::{self, Peer};
 use crate::program::{self, KERNEL, Options};
 use crate::qemu::{Machine, Network, Time};
+use crate::scenario::foreign;
 use crate::system::{self, DEFAULT_MANIFEST};
 use crate::volume;
 use crate::workspace::{self, Metadata};
@@ -25,8 +26,9 @@ const PLAIN_SIZE: u64 = 512 << 20;
 const DISK: &str = "disk.img";
 /// The folder of the other end of the guest's tunnel.
 const PEER: &str = "peer";
-/// The port of the host's loopback interface at which iperf3 listens, for the guest at its peer's address.
-pub(super) const IPERF3_PORT: u16 = 5201;
+/// What the default system says of the address of its card, and what it says in a network of the host's own.
+const ASKING: &str = "value = \"dhcp\"\n";
+const KNOWING: &str = "value = \"192.0.2.2/24 via 192.0.2.1\"\n";
 /// What marks the output of the guest's command.
 pub(super) const NONCE: &str = "bench";
 
@@ -43,45 +45,59 @@ pub(crate) fn encrypted(
     machine(metadata, manifest, folder, executing(script))
 }
 
-/// The default system with a fresh volume, a guest that has `extras` and executes `script`, and the peer at the other end
-/// of its tunnel; for iperf3, with [`IPERF3_PORT`].
+/// The default system with a fresh volume, a guest that executes `script`, and the peer at the other end of its tunnel.
 pub(super) fn with_tunnel(
     metadata: &Metadata,
     folder: &Path,
     script: &str,
-    extras: &[Extra],
 ) -> Result<(Machine, Option<Peer>)> {
     start_afresh(folder)?;
     let place = folder.join(PEER);
     let keys = peer::create(&place, 0, None)?;
     create_volume(folder, Some(&keys))?;
     let manifest = workspace::path(DEFAULT_MANIFEST);
+    let machine = machine(metadata, &manifest, folder, executing(script))?;
+    Ok((machine, peer::start(&place, None)?))
+}
+
+/// Clears `folder` for a machine in a network of the host's own; the folder of the keys of both ends of its tunnel.
+pub(super) fn fresh_keys(folder: &Path) -> Result<PathBuf> {
+    start_afresh(folder)?;
+    let place = folder.join(PEER);
+    peer::create(&place, 0, Some(foreign::PEER))?;
+    Ok(place)
+}
+
+/// The default system in that network, with the keys in `folder`, and a guest that has `extras` and executes
+/// `script`. There is nobody who gives addresses: the system's are in its manifest.
+pub(super) fn with_tunnel_abroad(
+    metadata: &Metadata,
+    folder: &Path,
+    script: &str,
+    extras: &[Extra],
+) -> Result<Machine> {
+    create_volume(folder, Some(&peer::guest_keys(&folder.join(PEER))))?;
+    let text = fs::read_to_string(workspace::path(DEFAULT_MANIFEST))?;
+    ensure!(
+        text.matches(ASKING).count() == 1,
+        "the default system asks for no address"
+    );
+    let manifest = folder.join("system.toml");
+    fs::write(&manifest, text.replace(ASKING, KNOWING))?;
     let guest = GuestOptions {
         extras,
         ..executing(script)
     };
-    let machine = machine(metadata, &manifest, folder, guest)?;
-    let peer = match extras.contains(&Extra::Iperf3) {
-        true => peer::start_forwarding(&place, IPERF3_PORT),
-        false => peer::start(&place, None),
-    };
-    Ok((machine, peer?))
+    let mut machine = machine(metadata, &manifest, folder, guest)?;
+    foreign::connect(&mut machine);
+    Ok(machine)
 }
 
-/// A plain machine in the emulator, Debian's kernel on it without us: what a guest of ours is held against. It has iperf3 and
-/// a WireGuard of its own, and executes what `script` makes of the configuration of its end of a tunnel; and the peer at
-/// the other end.
-pub(super) fn plain(
-    folder: &Path,
-    script: impl Fn(&str) -> String,
-) -> Result<(Machine, Option<Peer>)> {
-    start_afresh(folder)?;
-    let place = folder.join(PEER);
-    let configuration = fs::read_to_string(peer::create(&place, 0, None)?)?;
-    let script = script(&configuration);
+/// A plain machine in that network, Debian's kernel on it without us: what a guest of ours is held against.
+pub(super) fn plain(folder: &Path, script: &str, extras: &[Extra]) -> Result<Machine> {
     let guest = GuestOptions {
-        extras: &[Extra::Iperf3, Extra::WireGuard],
-        ..executing(&script)
+        extras,
+        ..executing(script)
     };
     let initrd = folder.join("initrd");
     fs::write(&initrd, GuestFiles::prepare(guest)?.initrd()?)?;
@@ -90,7 +106,8 @@ pub(super) fn plain(
     machine.extra = ["-append", "console=ttyS0 quiet"].map(String::from).into();
     machine.network = Some(Network::default());
     machine.time = recorded(folder);
-    Ok((machine, peer::start_forwarding(&place, IPERF3_PORT)?))
+    foreign::connect(&mut machine);
+    Ok(machine)
 }
 
 fn recorded(folder: &Path) -> Time {

@@ -27,6 +27,7 @@ pub(crate) use figure::{Figure, to_json, to_table};
 pub(crate) use machines::{PASSPHRASE, encrypted as guest_machine};
 pub(crate) use page::write as write_page;
 pub(crate) use side_by_side::side_by_side;
+pub(crate) use throughput::Abroad;
 
 /// Measures everything, or the parts that are named.
 pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figure>> {
@@ -41,6 +42,7 @@ pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figur
         TUNNEL,
         THROUGHPUT,
         LINUX_TUNNEL,
+        WIREGUARD_GO,
     ];
     for part in parts {
         let is_known = known.contains(&part.as_str()) || images.contains(&part.as_str());
@@ -75,10 +77,13 @@ pub(crate) fn measure(metadata: &Metadata, parts: &[String]) -> Result<Vec<Figur
         figures.push(tunnel::measure(metadata)?);
     }
     if wanted(THROUGHPUT) {
-        figures.push(throughput::measure(metadata, Tunnel::Ours)?);
+        figures.extend(throughput::measure(metadata, Tunnel::Ours)?);
     }
     if wanted(LINUX_TUNNEL) {
-        figures.push(throughput::measure(metadata, Tunnel::Linux)?);
+        figures.extend(throughput::measure(metadata, Tunnel::Linux)?);
+    }
+    if wanted(WIREGUARD_GO) {
+        figures.extend(throughput::measure(metadata, Tunnel::WireguardGo)?);
     }
     Ok(figures)
 }
@@ -93,3 +98,4 @@ const NETWORK: &str = "network";
 const TUNNEL: &str = "tunnel";
 const THROUGHPUT: &str = "network-throughput";
 const LINUX_TUNNEL: &str = "linux-tunnel";
+const WIREGUARD_GO: &str = "wireguard-go";

@@ -12,7 +12,7 @@ const SCRIPT: &str = "until ping -c 1 -W 1 10.66.0.1; do sleep 0.05; done\necho 
 /// From power-on to the first answer through the tunnel.
 pub(super) fn measure(metadata: &Metadata) -> Result<Figure> {
     let folder = workspace::path("target/bench/tunnel");
-    let (machine, _peer) = machines::with_tunnel(metadata, &folder, SCRIPT, &[])?;
+    let (machine, _peer) = machines::with_tunnel(metadata, &folder, SCRIPT)?;
     let counts = step(
         "Measuring the way to the first answer from the peer",
         || guest::marks(&machine, &folder, &guest::BEGINNINGS),

@@ -12,12 +12,13 @@ use crate::{host, workspace};
 /// Measure the figures that docs/figures.md keeps.
 ///
 /// Those of bench images repeat exactly on any host; those of the guest's start and disk vary by a percent or
-/// so. All of it takes some ten minutes.
+/// so. All of it takes some twenty minutes.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Parts to measure: sizes, memory, exits (of a guest to its monitor), guest (its start and encrypted
-    /// disk), pass-through (its disk without encryption), network (datagrams, without a tunnel),
-    /// network-throughput (of the guest's tunnel), linux-tunnel (the same without us, in the guest alone), or a package in qemu-tests/bench [default: all].
+    /// disk), pass-through (its disk without encryption), network (datagrams, without a tunnel), tunnel (to the first
+    /// answer through it), network-throughput (of the guest's tunnel; as root), linux-tunnel and wireguard-go (the same without
+    /// us, in the guest alone), or a package in qemu-tests/bench [default: all].
     parts: Vec<String>,
     /// Print one JSON object: name to value, unit, others' figures and our aim.
     #[arg(long)]

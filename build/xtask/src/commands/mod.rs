@@ -10,6 +10,7 @@ pub(crate) mod guest;
 pub(crate) mod image;
 pub(crate) mod mutate;
 pub(crate) mod page;
+pub(crate) mod pour;
 pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod test;

@@ -9,12 +9,12 @@ use clap::Args;
 use crate::system::WITHOUT_NETWORK;
 use crate::{host, profile, workspace};
 
-/// Show by function where instructions go: in what a bench image measures, on the kernel's longest paths, or
-/// while the guest runs a command.
+/// Show by function where instructions go: in what a bench image measures, on the kernel's longest paths, while
+/// the guest runs a command, or on a packet's way through the tunnel.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Package of a bench image, such as kernel-bench.
-    #[arg(long, required_unless_present = "exec", conflicts_with = "exec")]
+    #[arg(long, required_unless_present_any = ["exec", "stages"], conflicts_with_all = ["exec", "stages"])]
     program: Option<String>,
     /// Show only measurements in functions whose name contains this.
     #[arg(long, default_value = "", requires = "program")]
@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// program will do.
     #[arg(long, requires = "program", value_name = "COUNT")]
     paths: Option<usize>,
+    /// Show instead, by stage, what packets of the default system's tunnel cost; takes root and some minutes.
+    #[arg(long, conflicts_with = "exec")]
+    stages: bool,
     /// Command that the system's guest runs.
     #[arg(long)]
     exec: Option<String>,
@@ -43,7 +46,9 @@ pub(crate) struct Arguments {
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     host::ensure(&host::ALL)?;
     let metadata = workspace::metadata()?;
-    if let Some(command) = &arguments.exec {
+    if arguments.stages {
+        profile::stages(&metadata)?;
+    } else if let Some(command) = &arguments.exec {
         let (prepare, times) = (&arguments.prepare, arguments.times);
         let manifest = match &arguments.manifest {
             Some(file) => std::path::absolute(file)?,

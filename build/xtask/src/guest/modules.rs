@@ -26,6 +26,9 @@ const NETWORK: [&str; 1] = ["virtio_net"];
 /// What a guest with a tunnel of its own needs besides.
 const WIREGUARD: [&str; 1] = ["wireguard"];
 
+/// What it needs instead if the tunnel is in a process.
+const WIREGUARD_GO: [&str; 1] = ["tun"];
+
 /// What a test loads by itself: access to the processor's registers and its description.
 const SPARE: [&str; 2] = ["msr", "cpuid"];
 
@@ -37,6 +40,8 @@ pub(crate) struct Modules {
     pub(crate) network: Vec<PathBuf>,
     /// What the guest's own tunnel needs besides.
     pub(crate) wireguard: Vec<PathBuf>,
+    /// What it needs if the tunnel is in a process.
+    pub(crate) wireguard_go: Vec<PathBuf>,
     /// What lies there for whoever wants it.
     pub(crate) spare: Vec<PathBuf>,
 }
@@ -60,6 +65,7 @@ impl Modules {
                 .filter(|file| !wanted.contains(file))
                 .collect(),
             wireguard: in_loading_order(&WIREGUARD)?,
+            wireguard_go: in_loading_order(&WIREGUARD_GO)?,
             wanted,
             spare: in_loading_order(&SPARE)?,
         })

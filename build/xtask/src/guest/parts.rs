@@ -17,10 +17,11 @@ use crate::folders;
 use crate::progress::step;
 
 /// Changes whenever this file would pick other parts.
-const RECIPE: u32 = 6;
+const RECIPE: u32 = 7;
 
-/// busybox, mke2fs and its libraries, iperf3 and its libraries, perl and its library, the tool that configures WireGuard.
-const PACKAGES: [&str; 13] = [
+/// busybox, mke2fs and its libraries, iperf3 and its libraries, perl and its library, the tool that configures WireGuard,
+/// and WireGuard in a process.
+const PACKAGES: [&str; 14] = [
     "busybox-static",
     "e2fsprogs",
     "libext2fs2",
@@ -34,6 +35,7 @@ const PACKAGES: [&str; 13] = [
     "perl-base",
     "libcrypt1",
     "wireguard-tools",
+    "wireguard-go",
 ];
 
 /// A program that only some guests get.
@@ -46,10 +48,14 @@ pub(crate) enum Extra {
     Perl,
     /// Linux's own WireGuard, as modules, and the tool that configures it.
     WireGuard,
+    /// WireGuard in a process of the guest's, and the module of its device.
+    WireguardGo,
 }
 
 /// The folder of what WireGuard adds.
 const WIREGUARD: &str = "wireguard";
+/// That of what WireGuard in a process adds.
+const WIREGUARD_GO: &str = "wireguard-go";
 /// Where programs look for libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
@@ -109,6 +115,7 @@ impl Parts {
             Extra::Iperf3 => self.folder.join("iperf3"),
             Extra::Perl => self.folder.join("perl"),
             Extra::WireGuard => self.folder.join(WIREGUARD),
+            Extra::WireguardGo => self.folder.join(WIREGUARD_GO),
         }
     }
 }
@@ -141,14 +148,17 @@ fn pick(tree: &Path, work: &Path) -> Result<()> {
     // The dynamic linker, by the name that programs carry.
     let linker = format!("{LIBRARIES}/ld-linux-x86-64.so.2");
     install(&tree.join(linker), "lib64/ld-linux-x86-64.so.2")?;
-    for (number, file) in modules.wireguard.iter().enumerate() {
-        let to = format!(
-            "{WIREGUARD}/lib/modules/wireguard/{number:02}-{}",
-            name(file)
-        );
-        copy(file, &work.join(to))?;
+    for (extra, modules) in [
+        (WIREGUARD, &modules.wireguard),
+        (WIREGUARD_GO, &modules.wireguard_go),
+    ] {
+        for (number, file) in modules.iter().enumerate() {
+            let to = format!("{extra}/lib/modules/{extra}/{number:02}-{}", name(file));
+            copy(file, &work.join(to))?;
+        }
     }
     pick_extra(tree, &root, &work.join(WIREGUARD), "wg")?;
+    pick_extra(tree, &root, &work.join(WIREGUARD_GO), "wireguard-go")?;
     pick_extra(tree, &root, &work.join("iperf3"), "iperf3")?;
     pick_extra(tree, &root, &work.join("perl"), "perl")
 }

@@ -12,7 +12,7 @@ use crate::bench;
 use crate::products::Products;
 use crate::program::{self, KERNEL, Options};
 use crate::progress::step;
-use crate::qemu::{Complaints, Control, Event, Session, Time, Watch};
+use crate::qemu::{Complaints, Control, Event, Machine, Session, Time, Watch};
 use crate::system::ROOT_SERVER;
 use crate::volume;
 use crate::workspace::{self, Metadata};
@@ -36,27 +36,30 @@ pub(crate) fn profile(
          mark begin\nsleep 1\n{command}\nmark end\nsleep 1\n"
     );
     let machine = bench::guest_machine(metadata, manifest, &folder, &script)?;
-    let Time::Recorded { control_socket } = &machine.time else {
-        bail!("the machine has no control socket");
-    };
     let programs = programs(metadata, &folder)?;
-    let (programs, tally) = step("Tracing the guest's command", || {
-        let mut session = Session::start(&machine, Complaints::Piped)?;
-        let lines = session.take_complaints().context("QEMU says nothing")?;
-        let follower = super::follow(lines, programs, Tally::default(), |tally, _, at| {
-            tally.add(at);
-        });
-        let mut control = Control::connect(control_socket)?;
-        attend(&mut session, &mut control)?;
-        drop(session);
-        follower
-            .join()
-            .map_err(|_| anyhow!("following the trace failed"))
-    })?;
+    let (programs, tally) = step("Tracing the guest's command", || trace(&machine, programs))?;
     let functions = Functions::of(&programs, std::iter::once(&tally))?;
     println!("{} instructions", tally.total());
     functions.print(&tally, times, most);
     Ok(())
+}
+
+/// Traces the machine from its guest's mark to the next; answers the programs with the counts.
+pub(super) fn trace(machine: &Machine, programs: Vec<Program>) -> Result<(Vec<Program>, Tally)> {
+    let Time::Recorded { control_socket } = &machine.time else {
+        bail!("the machine has no control socket");
+    };
+    let mut session = Session::start(machine, Complaints::Piped)?;
+    let lines = session.take_complaints().context("QEMU says nothing")?;
+    let follower = super::follow(lines, programs, Tally::default(), |tally, _, at| {
+        tally.add(at);
+    });
+    let mut control = Control::connect(control_socket)?;
+    attend(&mut session, &mut control)?;
+    drop(session);
+    follower
+        .join()
+        .map_err(|_| anyhow!("following the trace failed"))
 }
 
 /// Opens the volume, and traces from mark to mark.
@@ -87,7 +90,7 @@ fn attend(session: &mut Session, control: &mut Control) -> Result<()> {
 }
 
 /// Everything that can run in the system, the kernel first.
-fn programs(metadata: &Metadata, folder: &Path) -> Result<Vec<Program>> {
+pub(super) fn programs(metadata: &Metadata, folder: &Path) -> Result<Vec<Program>> {
     let mut files = vec![
         program::build_one(metadata, KERNEL, Options::default())?,
         program::build_one(metadata, ROOT_SERVER, Options::default())?,

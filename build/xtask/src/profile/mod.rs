@@ -11,6 +11,7 @@ mod paths;
 mod program;
 mod root_program;
 mod spans;
+mod stages;
 mod tally;
 mod trace;
 
@@ -19,6 +20,7 @@ use std::process::ChildStderr;
 
 pub(crate) use guest_command::profile as guest_command;
 pub(crate) use root_program::{longest_paths, measurements};
+pub(crate) use stages::profile as stages;
 
 use attribution::{Attributed, Attribution};
 use program::Program;

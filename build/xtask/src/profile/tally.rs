@@ -26,6 +26,11 @@ impl Tally {
         self.0.values().sum()
     }
 
+    /// Counts with their owners, several for each.
+    pub(super) fn by_owner(&self) -> impl Iterator<Item = (Owner, u64)> {
+        self.0.iter().map(|((owner, _), count)| (*owner, *count))
+    }
+
     /// Whether the kernel has a part in it.
     pub(super) fn has_kernel(&self) -> bool {
         self.addresses(0).next().is_some()

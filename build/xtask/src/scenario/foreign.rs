@@ -19,7 +19,7 @@ use crate::process::run_quietly;
 use crate::qemu::Machine;
 
 /// Where the machine's tunnel finds the peer at first.
-pub(super) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2));
+pub(crate) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2));
 
 /// The router's Ethernet address, which begins as those of QEMU's networks do.
 const ROUTER: &str = "52:55:c0:00:02:01";
@@ -67,7 +67,7 @@ pub(crate) enum ForeignDeed {
 }
 
 /// The network, until this is dropped.
-pub(super) struct Foreign {
+pub(crate) struct Foreign {
     make: Make,
     folder: PathBuf,
     tunnel: Child,
@@ -79,7 +79,7 @@ pub(super) struct Foreign {
 struct Namespaces;
 
 /// Why this host cannot have such a network, if it cannot. Installs what it lacks of programs.
-pub(super) fn obstacle(make: Make) -> Result<Option<String>> {
+pub(crate) fn obstacle(make: Make) -> Result<Option<String>> {
     if run_quietly(Command::new("id").arg("-u"))?.trim() != "0" {
         return Ok(Some("it takes root to make network namespaces".into()));
     }
@@ -111,7 +111,7 @@ fn try_namespace() -> Result<()> {
 }
 
 /// Connects the machine's card to the network.
-pub(super) fn connect(machine: &mut Machine) {
+pub(crate) fn connect(machine: &mut Machine) {
     let tap = "tap,id=net0,ifname=machine,script=no,downscript=no,vnet_hdr=off";
     machine.extra.extend(["-netdev".into(), tap.into()]);
     let launcher = ["ip", "netns", "exec", &name("router")];
@@ -120,7 +120,7 @@ pub(super) fn connect(machine: &mut Machine) {
 
 impl Foreign {
     /// Makes the network; the peer's configuration is in `folder`.
-    pub(super) fn start(make: Make, folder: &Path) -> Result<Foreign> {
+    pub(crate) fn start(make: Make, folder: &Path) -> Result<Foreign> {
         // Somebody killed may have left some.
         drop(Namespaces);
         let spaces = Namespaces;
@@ -157,6 +157,16 @@ impl Foreign {
             page: page.stdin(Stdio::null()).spawn()?,
             _spaces: spaces,
         })
+    }
+
+    /// A program beside the peer, which ends when this tool does.
+    pub(crate) fn beside_peer(&self, program: &str) -> Command {
+        inside(&name("peer"), program)
+    }
+
+    /// The same at the router that the machine is connected to.
+    pub(crate) fn at_router(&self, program: &str) -> Command {
+        inside(&name("router"), program)
     }
 
     /// Does it, and lets the web page say so.
@@ -269,7 +279,7 @@ fn end(child: &mut Child) {
 }
 
 /// What wg(8) reads of a configuration that wg-quick(8) reads.
-fn without_addresses(text: &str) -> String {
+pub(crate) fn without_addresses(text: &str) -> String {
     let is_known = |line: &&str| {
         let word = line.split('=').next().unwrap_or_default().trim();
         !matches!(word, "Address" | "DNS" | "MTU")

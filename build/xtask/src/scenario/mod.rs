@@ -9,7 +9,7 @@ mod damage;
 mod disk;
 mod echo;
 mod file;
-mod foreign;
+pub(crate) mod foreign;
 mod host_shell;
 mod inside;
 mod judge;
