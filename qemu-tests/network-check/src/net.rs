@@ -71,15 +71,6 @@ impl Net {
         self.clock.now().0
     }
 
-    /// How many payloads have come, without a look at what they are.
-    pub(crate) fn take_all(&mut self) -> Result<u64, String> {
-        let mut count = 0;
-        while self.answers.pop().map_err(text)?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-
     pub(crate) fn in_time(&self, span: Duration) -> Ticks {
         self.clock.after(span)
     }
