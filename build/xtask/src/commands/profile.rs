@@ -47,7 +47,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode> {
     host::ensure(&host::ALL)?;
     let metadata = workspace::metadata()?;
     if arguments.stages {
-        profile::stages(&metadata)?;
+        profile::stages(&metadata, arguments.most)?;
     } else if let Some(command) = &arguments.exec {
         let (prepare, times) = (&arguments.prepare, arguments.times);
         let manifest = match &arguments.manifest {

@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use super::attribution::Owner;
 use super::guest_command;
 use super::program::Program;
-use super::tally::Tally;
+use super::tally::{Functions, Tally};
 use crate::bench::Abroad;
 use crate::commands::pour;
 use crate::progress::step;
@@ -42,8 +42,8 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::Up(1400), Way::Down(1400), Way::Up(64), Way::Down(64)];
 
-/// Prints a table with a column for each way.
-pub(crate) fn profile(metadata: &Metadata) -> Result<()> {
+/// Prints a table with a column for each way, and before it for each way `most` functions of each program.
+pub(crate) fn profile(metadata: &Metadata, most: usize) -> Result<()> {
     if let Some(why) = foreign::obstacle(Make::WireguardGo)? {
         anyhow::bail!("the tunnel cannot be traced: {why}");
     }
@@ -55,6 +55,9 @@ pub(crate) fn profile(metadata: &Metadata) -> Result<()> {
         let (programs, tally) = step(&format!("Tracing packets {}", name(way)), || {
             guest_command::trace(&abroad.machine, programs)
         })?;
+        println!("{}", name(way));
+        let functions = Functions::of(&programs, std::iter::once(&tally))?;
+        functions.print(&tally, PACKETS, most);
         columns.push(by_stage(&programs, &tally)?);
     }
     print!("{}", table(&columns));
