@@ -127,7 +127,10 @@ fn what_a_component_is_told_is_what_it_holds() {
         .map(|parameter| parameter.name.as_str())
         .filter(|name| name.ends_with(".monitor"))
         .collect();
-    assert_eq!(starts, ["entry.monitor", "stack.monitor"]);
+    assert_eq!(
+        starts,
+        ["entry.monitor", "stack.monitor", "stack-size.monitor"]
+    );
 }
 
 #[test]

@@ -6,9 +6,11 @@ use core::{
     convert::Infallible,
     fmt,
     hint::black_box,
+    ops::Range,
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use residue::Residue;
 use runtime::{
     Component, Event, Random, Server, println,
     shared_memory::{Channel, ChannelError, Receiver, Sender},
@@ -20,6 +22,10 @@ use crate::messages::{self, Answer, Call, QUEUE_LENGTH, Question};
 const LIFESPAN: u64 = 9;
 /// Lives that end for their own reasons; the later ones end when they are called on to.
 const RESTLESS_LIVES: u64 = 4;
+/// Where its stack lies: 32 KiB, as its manifest says.
+const STACK: Range<u64> = 0x1000_0000 - (32 << 10)..0x1000_0000;
+/// A word of the IPC buffer beyond those of any message here.
+const FAR_WORD: usize = 100;
 /// What the initialised data hold at first.
 const INITIAL: u64 = 0x05ec_1540;
 
@@ -36,7 +42,11 @@ struct Mortal {
 }
 
 pub(crate) fn serve(component: Component) -> Result<Infallible, String> {
+    let residue = Residue::look(STACK);
     let life = component.memory.life();
+    if !residue.is_none() {
+        return Err(format!("remembers: {residue}"));
+    }
     check_memory(&component)?;
     println!("lives for the {life}. time after its first");
     let text = |error: &dyn fmt::Display| format!("{error}");
@@ -71,20 +81,24 @@ pub(crate) fn serve(component: Component) -> Result<Infallible, String> {
     }
 }
 
-/// Static data are as at the first start, the heap and private memory are zero; then it leaves its marks there.
+/// Static data are as at the first start, the heap, private memory and the IPC buffer are zero; then it leaves its
+/// marks there.
 fn check_memory(component: &Component) -> Result<(), String> {
     let initialised = INITIALISED.swap(!INITIAL, Ordering::Relaxed);
     let zeroed = ZEROED.swap(!0, Ordering::Relaxed);
     let private = component.memory.exclusive("private");
     let private = private.map_err(|error| format!("{error}"))?;
-    let is_new = initialised == INITIAL && zeroed == 0 && private.iter().all(|&byte| byte == 0);
+    let word = component.ipc.word(FAR_WORD);
+    let numbers_are_new = (initialised, zeroed, word) == (INITIAL, 0, 0);
+    let is_new = numbers_are_new && private.iter().all(|&byte| byte == 0);
     private.fill(0xaa);
+    component.ipc.set_word(FAR_WORD, !0);
     // Left to the next life as it is: the heap's list lies in static data.
     core::mem::forget(black_box(vec![0xaa_u8; 1000]));
     if is_new {
         Ok(())
     } else {
-        Err(format!("remembers: {initialised:#x} {zeroed:#x}"))
+        Err(format!("remembers: {initialised:#x} {zeroed:#x} {word:#x}"))
     }
 }
 
@@ -115,13 +129,14 @@ impl Mortal {
 
 /// Each life ends in another way.
 fn die(life: u64) -> ! {
-    match life % 3 {
+    match life % RESTLESS_LIVES {
         0 => panic!("had enough"),
         1 => {
             black_box(sink(black_box(1)));
         }
         // In the middle of a line, while the output's lock is held.
-        _ => println!("half a line {}", LastWords),
+        2 => println!("half a line {}", LastWords),
+        _ => residue::leave_and_die(STACK),
     }
     unreachable!("it should be dead")
 }

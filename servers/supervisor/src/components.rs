@@ -90,6 +90,7 @@ impl Components {
             rsp: environment.integer_of("stack", name)?,
             rdi: runtime::environment::ADDRESS,
             rsi: life,
+            rdx: environment.integer_of("stack-size", name)?,
             ..UserContext::default()
         };
         let thread = environment.capability_of("thread", name)?;

@@ -2,7 +2,7 @@
 
 use compiled_manifest::{FaultHandler, Rights, Value};
 
-use super::builder::Builder;
+use super::{builder::Builder, bytes};
 use crate::source::{Grant, GrantKind};
 
 pub(super) fn add(builder: &mut Builder<'_>) {
@@ -43,6 +43,8 @@ fn add_restart(builder: &mut Builder<'_>, grant: &Grant, holder: usize, index: u
     let (tcb, entry, stack) = (component.tcb, component.entry, component.stack_top);
     builder.number(holder, format!("entry.{name}"), entry);
     builder.number(holder, format!("stack.{name}"), stack);
+    let stack_size = bytes(&builder.sources.needs[index].stack);
+    builder.number(holder, format!("stack-size.{name}"), stack_size);
     builder.capability(holder, format!("thread.{name}"), (tcb, Rights::ALL, 0), why);
     if let Some((_, reply)) = builder.states[index].endpoint {
         builder.capability(

@@ -47,7 +47,8 @@ macro_rules! component {
         $crate::panic_handler!();
 
         /// The entry: RDI holds the environment's address, RSI how often the program was started before, RSP the
-        /// end of the stack.
+        /// end of the stack. In a later life RDX holds the size of the stack, and what the life before left there is
+        /// erased before anything else comes there.
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         #[unsafe(link_section = ".text._start")]
@@ -56,7 +57,22 @@ macro_rules! component {
                 // SAFETY: called by the entry, with what the root server or the supervisor put there.
                 unsafe { $crate::start::component(environment, life, $main) }
             }
-            ::core::arch::naked_asm!("xor ebp, ebp", "call {start}", "ud2", start = sym start)
+            ::core::arch::naked_asm!(
+                "test rsi, rsi",
+                "jz 2f",
+                "mov r8, rdi",
+                "mov rcx, rdx",
+                "mov rdi, rsp",
+                "sub rdi, rdx",
+                "xor eax, eax",
+                "rep stosb",
+                "mov rdi, r8",
+                "2:",
+                "xor ebp, ebp",
+                "call {start}",
+                "ud2",
+                start = sym start
+            )
         }
     };
 }
@@ -93,8 +109,8 @@ pub unsafe fn start<E: Display>(
     };
     #[cfg(not(test))]
     if life > 0 {
-        // SAFETY: nothing has used static data or a region yet, and the root server's word is true.
-        unsafe { crate::life::begin(&environment) };
+        // SAFETY: nothing has used static data, a region or the IPC buffer yet, and the root server's word is true.
+        unsafe { crate::life::begin(&environment, IPC_BUFFER as u64) };
     }
     let environment = ENVIRONMENT.call_once(|| environment);
     // SAFETY: the root server wrote the environment and mapped what it says; code, data and stack

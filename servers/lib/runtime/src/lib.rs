@@ -22,6 +22,8 @@ mod component;
 mod deadline;
 mod endpoint;
 #[cfg(not(test))]
+mod extended_registers;
+#[cfg(not(test))]
 mod heap;
 #[cfg(not(test))]
 mod life;

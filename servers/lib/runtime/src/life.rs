@@ -1,8 +1,12 @@
-//! What a program does first that was killed and is started afresh: it makes its memory what it was at its first
-//! start. Restarting creates and deletes no capability, so nobody else does.
+//! What a program does first that was killed and is started afresh: it makes its memory and its registers what they
+//! were at its first start. Restarting creates and deletes no capability, so nobody else does. The supervisor writes
+//! the general registers and the segment bases; the entry has erased the stack.
 
 use environment::{Environment, Sharing};
+use kernel_calls::ipc_buffer::IpcBuffer;
 use shared_memory::access;
+
+use crate::extended_registers;
 
 /// The region that holds what the program's data were at first.
 const INITIAL_DATA: &str = "initial-data";
@@ -14,13 +18,17 @@ unsafe extern "C" {
     static __zeroed_end: u8;
 }
 
-/// Restores the program's data, and makes the rest of its static memory and its private regions zero again, the
-/// heap among them.
+/// Restores the program's data and extended registers, and makes the rest of its static memory, its private regions,
+/// the heap among them, and its IPC buffer zero again.
 ///
 /// # Safety
 ///
-/// To be called before anything uses static data or a region, with an environment that is true.
-pub(crate) unsafe fn begin(environment: &Environment<'_>) {
+/// To be called before anything uses static data, a region or the IPC buffer, with an environment and an address of
+/// the buffer that are true.
+pub(crate) unsafe fn begin(environment: &Environment<'_>, ipc_buffer: u64) {
+    extended_registers::reset();
+    // SAFETY: it is mapped for writing, and only system calls use it, none of which was made yet.
+    unsafe { zero(ipc_buffer, ipc_buffer + size_of::<IpcBuffer>() as u64) };
     for region in environment.regions.iter() {
         if region.writable && region.sharing == Sharing::Private {
             // SAFETY: the region is mapped as the environment says, and nothing refers to it yet.
