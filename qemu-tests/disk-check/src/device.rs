@@ -10,7 +10,7 @@ use block_api::{
 };
 use runtime::{
     Component, Notification,
-    shared_memory::{Channel, OpenError, Receiver, RegionReader, RegionWriter, Sender},
+    shared_memory::{Channel, OpenError, PushError, Receiver, RegionReader, RegionWriter, Sender},
 };
 
 /// Bytes of a slot of the data areas.
@@ -42,7 +42,8 @@ impl Device {
         }))
     }
 
-    /// Sends a request whose data lies in slot `slot`.
+    /// Sends a request whose data lies in slot `slot`, as soon as there is room: in a later life than the first, not
+    /// before the server has taken notice.
     pub(crate) fn send(
         &mut self,
         slot: usize,
@@ -58,7 +59,14 @@ impl Device {
             count,
             data: number(slot * SLOT)?,
         };
-        self.requests.push(&request).map_err(text)
+        loop {
+            match self.requests.push(&request) {
+                Err(PushError::Full) => {
+                    let _ = self.notification.wait();
+                }
+                pushed => return pushed.map_err(text),
+            }
+        }
     }
 
     pub(crate) fn signal(&self) {

@@ -17,6 +17,11 @@ const SMALL_REQUESTS: u64 = 256;
 
 pub(crate) fn check(component: &Component) -> Result<(), String> {
     let mut device = Device::open(component, "volume")?.ok_or("there is no volume")?;
+    let short_lives = component.environment.integer("short-lives");
+    let life = component.memory.life();
+    if life < short_lives.map_err(text)? {
+        return die_at_work(&mut device, life);
+    }
     let block_count = device.block_count()?;
     println!("the device has {block_count} blocks");
     refusals(&mut device, block_count)?;
@@ -53,6 +58,21 @@ pub(crate) fn check(component: &Component) -> Result<(), String> {
     measured(component, "4 KiB write and flush", 32, || {
         synced(&mut device)
     })
+}
+
+/// Leaves as many requests in flight as there can be: writes in the first life, reads in the second.
+fn die_at_work(device: &mut Device, life: u64) -> Result<(), String> {
+    let operations = [Operation::Write, Operation::Read];
+    let operation = operations.get(usize::try_from(life % 2).map_err(text)?);
+    let operation = *operation.ok_or("there are two")?;
+    // In a later life the server has to take notice first.
+    device.block_count()?;
+    for (slot, first) in (0..QUEUE_LENGTH).zip((0..).step_by(SLOT / BLOCK_SIZE)) {
+        fill(device, slot, first, 0)?;
+        device.send(slot, operation, first, MAX_BLOCKS)?;
+    }
+    device.signal();
+    Err(format!("leaves {QUEUE_LENGTH} requests in flight"))
 }
 
 /// Runs a step and says how many ticks of the time-stamp counter each block took.

@@ -19,6 +19,9 @@ pub(crate) struct Client {
     area_size: usize,
     /// Requests that were taken and not answered.
     unanswered: u64,
+    /// Those of them that the client sent before it was started afresh: their answers are for nobody, and no other
+    /// is taken before the device has left the data areas alone.
+    orphaned: u64,
     owes_signal: bool,
     /// It broke the rules of the channel; nothing it says counts any more.
     is_cut_off: bool,
@@ -48,6 +51,7 @@ impl Client {
             output,
             input,
             unanswered: 0,
+            orphaned: 0,
             owes_signal: false,
             is_cut_off: false,
         })
@@ -55,11 +59,20 @@ impl Client {
 
     /// Takes the next request, if there is one and room for its answer.
     pub(crate) fn next(&mut self, block_count: u64) -> Option<Work> {
-        let request = self.take();
-        let request = request.unwrap_or_else(|error| {
-            self.cut_off(error);
-            None
-        })?;
+        let request = loop {
+            match self.take() {
+                Ok(request) => break request?,
+                Err(ChannelError::PeerReset) => {
+                    self.begin_anew();
+                    // It waits until that is noticed.
+                    self.owes_signal = true;
+                }
+                Err(error) => {
+                    self.cut_off(error);
+                    return None;
+                }
+            }
+        };
         self.unanswered += 1;
         let work = request
             .check(block_count, self.area_size)
@@ -83,6 +96,10 @@ impl Client {
     /// Answers a request. Waking the client for it is [owed](Self::whom_to_wake) to it.
     pub(crate) fn answer(&mut self, id: u32, outcome: Outcome) {
         self.unanswered = self.unanswered.saturating_sub(1);
+        if self.orphaned > 0 {
+            self.orphaned -= 1;
+            return;
+        }
         self.owes_signal = true;
         match self.completions.push(&Completion::new(id, outcome)) {
             Ok(()) => {}
@@ -90,7 +107,7 @@ impl Client {
             Err(PushError::Full | PushError::PeerMisbehaved) => {
                 self.cut_off(ChannelError::PeerMisbehaved);
             }
-            Err(PushError::PeerReset) => self.cut_off(ChannelError::PeerReset),
+            Err(PushError::PeerReset) => self.begin_anew(),
         }
     }
 
@@ -100,7 +117,7 @@ impl Client {
     }
 
     fn take(&mut self) -> Result<Option<Request>, ChannelError> {
-        if self.is_cut_off || self.completions.free()? <= self.unanswered {
+        if self.is_cut_off || self.orphaned > 0 || self.completions.free()? <= self.unanswered {
             return Ok(None);
         }
         self.requests.pop()
@@ -150,6 +167,11 @@ impl Client {
         let record = Geometry::new(block_count).to_bytes();
         let written = self.output.write_at(data, &record);
         written.map_err(|_| Refusal::OutOfRange)
+    }
+
+    /// The client was started afresh.
+    fn begin_anew(&mut self) {
+        self.orphaned = self.unanswered;
     }
 
     fn cut_off(&mut self, error: ChannelError) {

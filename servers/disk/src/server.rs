@@ -15,8 +15,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(component: &Component) -> Result<Self, Failure> {
-        let client = Client::open(&component.memory, "client")?;
+        // The device first: if this program was started afresh, it may still be at work for the life before.
         let device = Device::start(component)?;
+        let client = Client::open(&component.memory, "client")?;
         let mebibytes = device.driver.block_count() / 256;
         runtime::println!("a disk of {mebibytes} MiB");
         Ok(Self { device, client })
