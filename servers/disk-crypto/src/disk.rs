@@ -14,7 +14,10 @@ use block_api::{
 use disk_crypto_core::{BlockDevice, DeviceError, tasks::block_on};
 use runtime::{
     Notification,
-    shared_memory::{Channel, Memory, OpenError, Receiver, RegionReader, RegionWriter, Sender},
+    shared_memory::{
+        Channel, ChannelError, Memory, OpenError, PushError, Receiver, RegionReader, RegionWriter,
+        Sender,
+    },
 };
 
 /// Bytes of a place in the data areas.
@@ -23,9 +26,18 @@ const PLACE_SIZE: usize = MAX_BLOCKS as usize * BLOCK_SIZE;
 /// What is known of a place.
 enum Place {
     Free,
-    /// Its request is on the way; who waits for it.
-    InFlight(Option<Waker>),
+    /// Somebody is about to send a request.
+    Taken,
+    InFlight(InFlight),
     Finished(Outcome),
+}
+
+/// A request that is not answered.
+struct InFlight {
+    request: Request,
+    /// Whether it lies in the server's queue, or did: it does not if the server was started afresh since.
+    is_sent: bool,
+    waiting: Option<Waker>,
 }
 
 /// What changes.
@@ -34,6 +46,8 @@ struct State {
     completions: Receiver<Completion>,
     places: [Place; QUEUE_LENGTH],
     waiting_for_place: Vec<Waker>,
+    /// Some request in flight may not be sent.
+    has_unsent: bool,
     /// The server broke the rules of the channel: nothing it says counts any more.
     is_cut_off: bool,
 }
@@ -56,6 +70,7 @@ impl Disk {
             completions: channel.receiver(QUEUE_LENGTH)?,
             places: [const { Place::Free }; QUEUE_LENGTH],
             waiting_for_place: Vec::new(),
+            has_unsent: false,
             is_cut_off: false,
         };
         Ok(Self {
@@ -104,9 +119,13 @@ impl Disk {
         loop {
             match state.completions.pop() {
                 Ok(Some(completion)) => state.finish(&completion),
-                Ok(None) => return,
-                Err(_) => return state.cut_off(),
+                Ok(None) => break,
+                Err(ChannelError::PeerReset) => state.say_again(),
+                Err(ChannelError::PeerMisbehaved) => return state.cut_off(),
             }
+        }
+        if state.has_unsent && state.send_unsent() {
+            self.owes_signal.set(true);
         }
     }
 
@@ -124,7 +143,7 @@ impl Disk {
                 state.waiting_for_place.push(context.waker().clone());
                 return Poll::Pending;
             };
-            state.places[free] = Place::InFlight(None);
+            state.places[free] = Place::Taken;
             Poll::Ready(free)
         })
         .await
@@ -157,11 +176,18 @@ impl Disk {
         };
         {
             let mut state = self.state.borrow_mut();
-            if state.is_cut_off || state.requests.push(&request).is_err() {
+            if state.is_cut_off {
                 return Err(DeviceError);
             }
+            state.places[place] = Place::InFlight(InFlight {
+                request,
+                is_sent: false,
+                waiting: None,
+            });
+            if state.send(place) {
+                self.owes_signal.set(true);
+            }
         }
-        self.owes_signal.set(true);
         poll_fn(|context| self.state.borrow_mut().poll(place, context.waker()))
             .await
             .map_err(|_: Refusal| DeviceError)
@@ -214,11 +240,11 @@ impl State {
     fn poll(&mut self, place: usize, waker: &Waker) -> Poll<Outcome> {
         match &mut self.places[place] {
             Place::Finished(outcome) => Poll::Ready(*outcome),
-            Place::InFlight(waiting) => {
-                *waiting = Some(waker.clone());
+            Place::InFlight(request) => {
+                request.waiting = Some(waker.clone());
                 Poll::Pending
             }
-            Place::Free => Poll::Ready(Err(Refusal::InputOutput)),
+            Place::Free | Place::Taken => Poll::Ready(Err(Refusal::InputOutput)),
         }
     }
 
@@ -228,10 +254,91 @@ impl State {
         // A completion of nothing that is in flight changes nothing.
         if let Some(place @ Place::InFlight(_)) = place {
             let finished = core::mem::replace(place, Place::Finished(completion.outcome()));
-            if let Place::InFlight(Some(waiting)) = finished {
+            if let Place::InFlight(request) = finished
+                && let Some(waiting) = request.waiting
+            {
                 waiting.wake();
             }
         }
+    }
+
+    /// Sends the request of a place, or whatever is not sent; answers whether there is anything new for the server.
+    fn send(&mut self, place: usize) -> bool {
+        if self.has_unsent {
+            return self.send_unsent();
+        }
+        match self.push(place) {
+            Ok(true) => true,
+            Ok(false) => {
+                self.has_unsent = true;
+                false
+            }
+            Err(ChannelError::PeerReset) => {
+                self.say_again();
+                self.send_unsent()
+            }
+            Err(ChannelError::PeerMisbehaved) => {
+                self.cut_off();
+                false
+            }
+        }
+    }
+
+    /// Sends what is not sent, as soon as both ends of the channel have taken notice of the same server: what is said
+    /// again is said once, as long as it lives.
+    fn send_unsent(&mut self) -> bool {
+        loop {
+            match self.try_to_send_unsent() {
+                Ok(sent) => return sent,
+                Err(ChannelError::PeerReset) => self.say_again(),
+                Err(ChannelError::PeerMisbehaved) => {
+                    self.cut_off();
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn try_to_send_unsent(&mut self) -> Result<bool, ChannelError> {
+        self.requests.free()?;
+        let (mut sent, mut left) = (false, false);
+        for place in 0..QUEUE_LENGTH {
+            if matches!(&self.places[place], Place::InFlight(request) if !request.is_sent) {
+                let is_sent = self.push(place)?;
+                sent |= is_sent;
+                left |= !is_sent;
+            }
+        }
+        self.has_unsent = left;
+        Ok(sent)
+    }
+
+    /// Puts the request of a place into the server's queue; false if that has to wait.
+    fn push(&mut self, place: usize) -> Result<bool, ChannelError> {
+        let Place::InFlight(request) = &mut self.places[place] else {
+            return Ok(true);
+        };
+        if self.requests.peer_life() != self.completions.peer_life() {
+            return Ok(false);
+        }
+        match self.requests.push(&request.request) {
+            Ok(()) => request.is_sent = true,
+            Err(PushError::Full) => {}
+            Err(PushError::PeerReset) => return Err(ChannelError::PeerReset),
+            Err(PushError::PeerMisbehaved) => return Err(ChannelError::PeerMisbehaved),
+        }
+        Ok(request.is_sent)
+    }
+
+    /// The server was started afresh: it knows of no request. None of them is carried out any more, as it has reset
+    /// its device first, and their data lie where they lay.
+    fn say_again(&mut self) {
+        for place in &mut self.places {
+            if let Place::InFlight(request) = place {
+                request.is_sent = false;
+            }
+        }
+        self.has_unsent = true;
     }
 
     /// Fails everything that is in flight.

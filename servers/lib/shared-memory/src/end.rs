@@ -76,6 +76,12 @@ impl End {
         Ok(self.answered)
     }
 
+    /// The peer's life that this end goes along with.
+    #[inline]
+    pub(crate) const fn peer_life(&self) -> u64 {
+        self.peer_life
+    }
+
     /// Whether the peer is in a life that this end has not gone along with yet.
     #[inline]
     pub(crate) fn peer_is_new(&self) -> bool {

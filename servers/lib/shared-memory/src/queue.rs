@@ -126,6 +126,14 @@ impl<T: IntoBytes + Immutable> Sender<T> {
         Ok(self.length - (self.end.own - self.end.peer))
     }
 
+    /// Which life of the peer this end goes along with. The two ends of a channel learn of a new life one after the
+    /// other: who says something again that was not answered waits until both go along with the same.
+    #[inline]
+    #[must_use]
+    pub const fn peer_life(&self) -> u64 {
+        self.end.peer_life()
+    }
+
     /// The place that the next message will have: its number modulo the length of the queue.
     #[inline]
     #[must_use]
@@ -205,6 +213,13 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
             .map_err(|_| ChannelError::PeerMisbehaved)?;
         self.taken += 1;
         Ok(Some(message))
+    }
+
+    /// Which life of the peer this end goes along with; see [`Sender::peer_life`].
+    #[inline]
+    #[must_use]
+    pub const fn peer_life(&self) -> u64 {
+        self.end.peer_life()
     }
 
     /// Gives the places of the `count` oldest messages that were taken back to the peer; of all that were, if
