@@ -19,6 +19,7 @@ mod mutation;
 mod nonce;
 mod peer;
 mod process;
+mod process_tree;
 mod products;
 mod profile;
 mod program;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{Ending, Machine};
+use crate::process_tree;
 
 /// How often somebody is looked at who should end.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -171,9 +172,9 @@ impl Session {
     }
 
     fn stop(&mut self) {
-        // Both fail only for a process that is gone, which is what we want.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if self.status.is_none() {
+            process_tree::kill(&mut self.child);
+        }
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn obstacle(make: Make) -> Result<Option<String>> {
     if make == Make::Boringtun && !host::BORINGTUN.is_met() {
         return Ok(Some("boringtun-cli is not installed".into()));
     }
+    remove_orphans();
     let able = try_namespace();
     // If it could not be made there is nothing to take away.
     let _ = run(&format!("ip netns del {}", name("probe")));
@@ -97,6 +98,25 @@ pub(crate) fn obstacle(make: Make) -> Result<Option<String>> {
         let error = format!("{error:#}").replace('\n', " ");
         format!("the host makes no network namespaces: {error}")
     }))
+}
+
+/// Removes the namespaces, and wireguard-go's sockets, of tools that were killed: their processes are no more.
+fn remove_orphans() {
+    let listed = run_quietly(Command::new("ip").args(["netns", "list"])).unwrap_or_default();
+    for (space, process) in listed.lines().filter_map(made_by) {
+        if !Path::new("/proc").join(process.to_string()).exists() {
+            // Another tool may have removed it meanwhile.
+            let _ = run(&format!("ip netns del {space}"));
+            let _ = fs::remove_file(socket(process));
+        }
+    }
+}
+
+/// A namespace of such a tool in a line of `ip netns list`, and its process.
+fn made_by(line: &str) -> Option<(&str, u32)> {
+    let space = line.split_whitespace().next()?;
+    let (process, _) = space.strip_prefix("sekisho-")?.split_once('-')?;
+    Some((space, process.parse().ok()?))
 }
 
 /// Tries what it takes to make the network.
@@ -211,7 +231,7 @@ impl Drop for Foreign {
         end(&mut self.tunnel);
         end(&mut self.page);
         // What was killed leaves its socket.
-        let _ = fs::remove_file(format!("/var/run/wireguard/{}.sock", interface()));
+        let _ = fs::remove_file(socket(std::process::id()));
     }
 }
 
@@ -313,6 +333,10 @@ fn interface() -> String {
     format!("wg{}", std::process::id())
 }
 
+fn socket(process: u32) -> String {
+    format!("/var/run/wireguard/wg{process}.sock")
+}
+
 /// A program in a namespace, which ends when whoever started it does (setpriv is Debian's util-linux).
 fn inside(space: &str, program: &str) -> Command {
     let mut command = Command::new("setpriv");
@@ -330,6 +354,15 @@ fn run(line: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn namespaces_tell_who_made_them() {
+        let found = Some(("sekisho-17-router", 17));
+        assert_eq!(made_by("sekisho-17-router (id: 3)"), found);
+        assert_eq!(made_by("sekisho-17-router"), found);
+        assert_eq!(made_by("sekisho-outside"), None);
+        assert_eq!(made_by("somebody-17-router"), None);
+    }
 
     #[test]
     fn what_only_wg_quick_knows_is_left_out() {
