@@ -26,6 +26,11 @@ pub(crate) const TESTS: &[Test] = &[
         run: issue_plain,
     },
     Test {
+        id: "interrupt-issue-0004",
+        rule: "a message's source beyond bus 255, device 31 or function 7 is RangeError, after vector and slot were looked at",
+        run: issue_message_ranges,
+    },
+    Test {
         id: "interrupt-handler-0001",
         rule: "a handler takes only a notification with the write right",
         run: handler_refusals,
@@ -130,6 +135,33 @@ fn issue_ranges(t: &mut Tester) -> Outcome {
     };
     let result = invoke::irq_control_get_io_apic(&t.ipc, slot::IRQ_CONTROL, input, path(endpoint));
     refused("a used slot", result, DeleteFirst)
+}
+
+fn issue_message_ranges(t: &mut Tester) -> Outcome {
+    let good = MsiSource {
+        bus: 255,
+        device: 31,
+        function: 7,
+        handle: 0,
+        vector: 10,
+    };
+    let (free, used) = (t.slot(), t.endpoint()?);
+    let issue =
+        |source, to| invoke::irq_control_get_msi(&t.ipc, slot::IRQ_CONTROL, source, path(to));
+    let far = MsiSource { bus: 256, ..good };
+    refused("bus 256", issue(far, free), RangeError)?;
+    refused("bus 256, a used slot", issue(far, used), DeleteFirst)?;
+    let device = MsiSource { device: 32, ..good };
+    refused("device 32", issue(device, free), RangeError)?;
+    let function = MsiSource {
+        function: 8,
+        ..good
+    };
+    refused("function 8", issue(function, free), RangeError)?;
+    let vector = MsiSource { vector: 108, ..far };
+    refused("vector 108, a used slot", issue(vector, used), RangeError)?;
+    issue(good, free)?;
+    refused("a used vector", issue(far, used), RevokeFirst)
 }
 
 fn handler_refusals(t: &mut Tester) -> Outcome {
