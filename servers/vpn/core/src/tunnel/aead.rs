@@ -5,6 +5,8 @@
 //! write. And the key of the authenticator, which is the begin of the key stream, comes with the first piece, not from
 //! a run of the cipher by itself.
 
+use core::hint::black_box;
+
 use chacha20::{
     ChaCha20,
     cipher::{KeyIvInit, StreamCipher},
@@ -28,6 +30,19 @@ const KEY: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Forged;
 
+/// A piece of the key stream, erased when it is dropped: who has it, and the packet, has the text.
+struct KeyStream([u8; PIECE]);
+
+impl Drop for KeyStream {
+    /// Once for each packet, in a few wide stores; byte by byte, as `Zeroizing` does it, would be the price of a
+    /// block of the cipher.
+    fn drop(&mut self) {
+        self.0.fill(0);
+        // Otherwise the compiler could see that nobody looks at them any more.
+        black_box(&mut self.0);
+    }
+}
+
 /// A key, erased when it is dropped.
 pub(super) struct Key(Zeroizing<[u8; KEY]>);
 
@@ -39,15 +54,16 @@ impl Key {
     /// Seals `text` into `sealed`, which is as long: only ciphertext is ever written there. Others may read it, but not
     /// write.
     pub(super) fn seal(&self, number: u64, text: &[u8], sealed: &mut [u8]) -> [u8; TAG_SIZE] {
-        let mut key_stream = [0; PIECE];
-        let (mut cipher, mut authenticator) = self.begin(number, &mut key_stream);
+        let mut key_stream = KeyStream([0; PIECE]);
+        let key_stream = &mut key_stream.0;
+        let (mut cipher, mut authenticator) = self.begin(number, key_stream);
         let (mut at, mut used) = (0, FIRST_BLOCK);
         while at < text.len() {
             let end = text.len().min(at + PIECE - used);
             add(&mut sealed[at..end], &text[at..end], &key_stream[used..]);
             (at, used) = (end, 0);
             if at < text.len() {
-                cipher.write_keystream(&mut key_stream);
+                cipher.write_keystream(key_stream);
             }
         }
         authenticator.update_padded(sealed);
@@ -67,8 +83,9 @@ impl Key {
         tag: &[u8; TAG_SIZE],
         text: &mut [u8],
     ) -> Result<(), Forged> {
-        let (mut key_stream, mut piece) = ([0; PIECE], [0; PIECE]);
-        let (mut cipher, mut authenticator) = self.begin(number, &mut key_stream);
+        let (mut key_stream, mut piece) = (KeyStream([0; PIECE]), [0; PIECE]);
+        let key_stream = &mut key_stream.0;
+        let (mut cipher, mut authenticator) = self.begin(number, key_stream);
         let (mut at, mut used) = (0, FIRST_BLOCK);
         while at < text.len() {
             let end = text.len().min(at + PIECE - used);
@@ -79,7 +96,7 @@ impl Key {
             add(&mut text[at..end], piece, &key_stream[used..]);
             (at, used) = (end, 0);
             if at < text.len() {
-                cipher.write_keystream(&mut key_stream);
+                cipher.write_keystream(key_stream);
             }
         }
         if bool::from(finish(authenticator, text.len()).ct_eq(tag)) {
