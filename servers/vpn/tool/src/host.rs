@@ -3,7 +3,9 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::places::{NAMES_PORT, PAGE_PORT, is_outside};
+use vpn_core::inside::is_routable;
+
+use crate::places::{NAMES_PORT, PAGE_PORT};
 
 /// The host's side as the guest may use it.
 pub(crate) struct Host {
@@ -38,7 +40,7 @@ impl Host {
     pub(crate) fn udp(&self, place: SocketAddr) -> Option<SocketAddr> {
         let port = place.port();
         if !self.is_own(place.ip()) {
-            return is_outside(place.ip()).then_some(place);
+            return is_routable(place.ip()).then_some(place);
         }
         if port == NAMES_PORT {
             return self.resolver;

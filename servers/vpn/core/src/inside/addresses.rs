@@ -7,8 +7,9 @@ use smoltcp::wire::EthernetAddress;
 
 use super::SERVICE_ADDRESS_6;
 
-/// Whether a host of the outside can have the address (RFC 6890).
-pub(super) fn is_routable(address: IpAddr) -> bool {
+/// Whether a host beyond the tunnel can have the address (RFC 6890): one that is not special, and not the gateway's own.
+#[must_use]
+pub fn is_routable(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             let first = address.octets()[0];

@@ -41,6 +41,7 @@ mod service;
 mod stream_names;
 mod translation;
 
+pub use addresses::is_routable;
 pub use blocklist::{Blocklist, BlocklistError, LIST_BYTES_MAX};
 pub use configuration::{
     Configuration, Inbound, InboundError, RESOLVERS_MAX, SERVICE_ADDRESS, SERVICE_ADDRESS_6,
