@@ -8,7 +8,7 @@
 //! # Soundness
 //!
 //! Unsafe code stands in [`start`] (entry, memory functions), [`threads`] (stacks and IPC buffers
-//! in the image), [`memory`] (windows into which tests map frames), [`bare`], [`cpu`] and [`registers`]
+//! in the image), [`heap`], [`memory`] (windows into which tests map frames), [`bare`], [`cpu`] and [`registers`]
 //! (single instructions). Threads of a test share the program's memory; they share data only through
 //! atomics.
 #![no_std]
@@ -20,6 +20,7 @@ pub mod faults;
 pub mod floating_point;
 pub mod guest;
 pub mod guest_programs;
+pub mod heap;
 pub mod memory;
 pub mod outcome;
 pub mod ports;

@@ -27,6 +27,8 @@ enum Part {
     Manifests,
     Build,
     Tests,
+    /// A test program that counts what a server's logic costs by itself.
+    Bench,
     Unknown,
 }
 
@@ -71,6 +73,7 @@ impl Part {
             ["vmm-partition", ..] => Part::Inside("vmm-partition".into()),
             ["manifests", ..] => Part::Manifests,
             ["build", ..] => Part::Build,
+            ["qemu-tests", "bench", ..] => Part::Bench,
             ["qemu-tests", ..] => Part::Tests,
             _ => Part::Unknown,
         }
@@ -78,7 +81,7 @@ impl Part {
 
     fn may_use(&self, other: &Part) -> bool {
         use Part::{
-            Api, Build, HostTool, Inside, Interface, KernelCore, KernelImage, KernelMachine,
+            Api, Bench, Build, HostTool, Inside, Interface, KernelCore, KernelImage, KernelMachine,
             Library, Manifests, Tests, Unknown,
         };
         match self {
@@ -99,6 +102,7 @@ impl Part {
             Manifests => matches!(other, Interface | Manifests),
             Build => matches!(other, Interface | Manifests | Build),
             Tests => matches!(other, Interface | Library | Api(_) | Manifests | Tests),
+            Bench => matches!(other, Inside(_) | Bench) || Tests.may_use(other),
         }
     }
 }
@@ -140,6 +144,13 @@ mod tests {
         assert!(!may("build/xtask", "servers/disk-crypto/core"));
         assert!(!may("build/xtask", "servers/lib/runtime"));
         assert!(may("servers/disk-crypto/tool", "servers/disk-crypto/core"));
+    }
+
+    #[test]
+    fn only_benches_look_inside_servers() {
+        assert!(may("qemu-tests/bench/crypto-bench", "servers/vpn/core"));
+        assert!(!may("qemu-tests/tunnel-check", "servers/vpn/core"));
+        assert!(!may("qemu-tests/bench/crypto-bench", "kernel/core"));
     }
 
     #[test]

@@ -1,16 +1,13 @@
-//! What disk-crypto's cipher costs by itself, in instructions under `-icount shift=0,sleep=off`: one block
-//! of 4 KiB sealed and opened, without disk, tree or journal. What the encrypted disk costs beyond
-//! it is ours.
-#![no_std]
-#![no_main]
-#![forbid(unsafe_code)]
+//! What disk-crypto's cipher costs: one block of 4 KiB sealed and opened, without disk, tree or journal. What the
+//! encrypted disk costs beyond it is ours.
 
 use core::hint::black_box;
 
 use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use test_support::cpu::ticks;
 use test_support::{Outcome, Test, Tester, ensure, println};
+
+use crate::timed;
 
 const BLOCK: usize = 4096;
 
@@ -20,13 +17,11 @@ const ROUNDS: usize = 32;
 /// As long as what disk-crypto binds to a block: volume, block number, key epoch.
 const ASSOCIATED: [u8; 32] = [7; 32];
 
-const MEASUREMENTS: &[Test] = &[Test {
+pub(crate) const MEASUREMENTS: &[Test] = &[Test {
     id: "cipher",
     rule: "a block that is sealed opens again, to what it was",
     run: cipher,
 }];
-
-test_support::root_task!(&[MEASUREMENTS]);
 
 fn cipher(_: &mut Tester) -> Outcome {
     let cipher = XChaCha20Poly1305::new((&[3; 32]).into());
@@ -63,11 +58,4 @@ fn cipher(_: &mut Tester) -> Outcome {
     println!("\nfigure cipher-seal-4k {least_seal} instructions");
     println!("figure cipher-open-4k {least_open} instructions");
     Ok(())
-}
-
-/// Does `work`; the instructions that it took stand beside its result.
-fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    let start = ticks();
-    let result = black_box(work());
-    (result, ticks() - start)
 }
