@@ -133,7 +133,24 @@ impl State {
         if self.is_cut_off || self.orphaned > 0 || self.completions.free()? <= self.unanswered {
             return Ok(None);
         }
-        self.requests.pop()
+        let request = self.requests.pop()?;
+        if request.is_some() && self.completions.peer_life() != self.requests.peer_life() {
+            self.follow()?;
+        }
+        Ok(request)
+    }
+
+    /// The two ends of the channel learn of a client's new life one after the other: what was just taken is of the new one
+    /// if the completions' end learns of it now, because a client opens both ends before it asks.
+    fn follow(&mut self) -> Result<(), ChannelError> {
+        match self.completions.free() {
+            Err(ChannelError::PeerReset) => {}
+            other => drop(other?),
+        }
+        if self.completions.peer_life() != self.requests.peer_life() {
+            self.orphaned += 1;
+        }
+        Ok(())
     }
 
     /// The client was started afresh.

@@ -120,7 +120,24 @@ impl Client {
         if self.is_cut_off || self.orphaned > 0 || self.completions.free()? <= self.unanswered {
             return Ok(None);
         }
-        self.requests.pop()
+        let request = self.requests.pop()?;
+        if request.is_some() && self.completions.peer_life() != self.requests.peer_life() {
+            self.follow()?;
+        }
+        Ok(request)
+    }
+
+    /// The two ends of the channel learn of a client's new life one after the other: what was just taken is of the new one
+    /// if the completions' end learns of it now, because a client opens both ends before it asks.
+    fn follow(&mut self) -> Result<(), ChannelError> {
+        match self.completions.free() {
+            Err(ChannelError::PeerReset) => {}
+            other => drop(other?),
+        }
+        if self.completions.peer_life() != self.requests.peer_life() {
+            self.orphaned += 1;
+        }
+        Ok(())
     }
 
     /// What the device has to do for a request; `None` if the answer is there already.

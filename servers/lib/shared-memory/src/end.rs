@@ -112,7 +112,8 @@ impl End {
             .map_err(|_| ChannelError::PeerMisbehaved)
     }
 
-    /// Looks at the peer's count, which must lie from what it was to `highest`.
+    /// Looks at the peer's count, which must lie from what it was to `highest`. A peer that was started afresh since the
+    /// last look at its life counts from 0: that is noticed at the next.
     #[inline]
     pub(crate) fn observe(&mut self, highest: u64) -> Result<(), ChannelError> {
         match self.input.read_u64_at(self.kept.other().offset()) {
@@ -120,6 +121,7 @@ impl End {
                 self.peer = count;
                 Ok(())
             }
+            _ if self.peer_is_new() => Ok(()),
             _ => Err(ChannelError::PeerMisbehaved),
         }
     }
@@ -128,5 +130,37 @@ impl End {
     fn word_of_peer(&self, word: usize) -> u64 {
         let place = self.kept.other().offset() + word;
         self.input.read_u64_at(place).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_dies_between_two_looks_has_not_lied() {
+        let (ours, theirs) = Channel::simulated_pair(512, None);
+        let mut end = End::open(&ours, Count::Produced);
+        let mut other = End::open(&theirs, Count::Consumed);
+        (end.own, other.own) = (3, 2);
+        assert_eq!(other.publish(), Ok(()));
+        assert_eq!((end.is_met(), end.observe(3)), (Ok(true), Ok(())));
+        // It is met, dies, and its count is looked at.
+        assert_eq!(end.is_met(), Ok(true));
+        End::open(&theirs.in_life(1), Count::Consumed);
+        assert_eq!(end.observe(3), Ok(()));
+        assert_eq!(end.is_met(), Err(ChannelError::PeerReset));
+    }
+
+    #[test]
+    fn a_peer_that_goes_back_within_a_life_has_lied() {
+        let (ours, theirs) = Channel::simulated_pair(512, None);
+        let mut end = End::open(&ours, Count::Produced);
+        let mut other = End::open(&theirs, Count::Consumed);
+        (end.own, other.own) = (3, 2);
+        assert_eq!((other.publish(), end.observe(3)), (Ok(()), Ok(())));
+        other.own = 1;
+        assert_eq!(other.publish(), Ok(()));
+        assert_eq!(end.observe(3), Err(ChannelError::PeerMisbehaved));
     }
 }
