@@ -4,14 +4,15 @@
 //! of its own.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// Ends a program that was not waited for yet, and what it started and what that started.
-pub(crate) fn kill(child: &mut Child) {
+/// Ends a program that was not waited for yet, and what it started and what that started. How it ended, if that can be
+/// known; it is waited for, so its number may be another's from now on.
+pub(crate) fn kill(child: &mut Child) -> Option<ExitStatus> {
     let below = below(child.id(), &parents());
     // Each fails only for a process that is gone, which is what we want.
     let _ = child.kill();
-    let _ = child.wait();
+    let status = child.wait();
     if !below.is_empty() {
         let numbers: Vec<_> = below.iter().map(u32::to_string).collect();
         let request = format!("kill -KILL {}", numbers.join(" "));
@@ -21,6 +22,7 @@ pub(crate) fn kill(child: &mut Child) {
             .stderr(Stdio::null())
             .status();
     }
+    status.ok()
 }
 
 /// All processes, each with the one that started it.

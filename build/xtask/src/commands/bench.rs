@@ -17,8 +17,8 @@ use crate::{host, workspace};
 pub(crate) struct Arguments {
     /// Parts to measure: sizes, memory, exits (of a guest to its monitor), guest (its start and encrypted
     /// disk), pass-through (its disk without encryption), network (datagrams, without a tunnel), tunnel (to the first
-    /// answer through it), network-throughput (of the guest's tunnel; as root), linux-tunnel and wireguard-go (the same without
-    /// us, in the guest alone), or a package in qemu-tests/bench [default: all].
+    /// answer through it), network-throughput (of the guest's tunnel), linux-tunnel and wireguard-go (the same without
+    /// us, in the guest alone; these three take root), or a package in qemu-tests/bench [default: all].
     parts: Vec<String>,
     /// Print one JSON object: name to value, unit, others' figures and our aim.
     #[arg(long)]

@@ -173,7 +173,7 @@ impl Session {
 
     fn stop(&mut self) {
         if self.status.is_none() {
-            process_tree::kill(&mut self.child);
+            self.status = process_tree::kill(&mut self.child);
         }
     }
 }

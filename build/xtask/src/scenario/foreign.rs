@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,11 @@ pub(crate) struct Foreign {
     tunnel: Child,
     page: Child,
     _spaces: Namespaces,
+    _turn: MutexGuard<'static, ()>,
 }
+
+/// Of the scenarios that this process plays at a time, one has such a network: its names are the process's.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Two network namespaces; the kernel takes with them what is in them.
 struct Namespaces;
@@ -86,18 +91,24 @@ pub(crate) fn obstacle(make: Make) -> Result<Option<String>> {
     if !Path::new("/dev/net/tun").exists() {
         return Ok(Some("the host has no /dev/net/tun".into()));
     }
-    host::ensure(&host::WIREGUARD)?;
     if make == Make::Boringtun && !host::BORINGTUN.is_met() {
         return Ok(Some("boringtun-cli is not installed".into()));
+    }
+    if let Err(error) = host::ensure(&host::WIREGUARD) {
+        return Ok(Some(in_one_line(&error)));
     }
     remove_orphans();
     let able = try_namespace();
     // If it could not be made there is nothing to take away.
     let _ = run(&format!("ip netns del {}", name("probe")));
     Ok(able.err().map(|error| {
-        let error = format!("{error:#}").replace('\n', " ");
+        let error = in_one_line(&error);
         format!("the host makes no network namespaces: {error}")
     }))
+}
+
+fn in_one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").replace('\n', " ")
 }
 
 /// Removes the namespaces, and wireguard-go's sockets, of tools that were killed: their processes are no more.
@@ -141,6 +152,7 @@ pub(crate) fn connect(machine: &mut Machine) {
 impl Foreign {
     /// Makes the network; the peer's configuration is in `folder`.
     pub(crate) fn start(make: Make, folder: &Path) -> Result<Foreign> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody killed may have left some.
         drop(Namespaces);
         let spaces = Namespaces;
@@ -176,6 +188,7 @@ impl Foreign {
             tunnel: start_tunnel(make, folder)?,
             page: page.stdin(Stdio::null()).spawn()?,
             _spaces: spaces,
+            _turn: turn,
         })
     }
 
