@@ -187,17 +187,18 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
     /// The peer's count cannot be true, or it was started afresh, and all that was taken is released.
     #[inline]
     pub fn take(&mut self) -> Result<Option<T>, ChannelError> {
-        if self.taken != self.end.own && self.end.peer_is_new() {
-            return Ok(None);
-        }
-        match self.end.is_met() {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            Err(error) => {
-                // The queue that messages were taken from is no more.
-                self.taken = self.end.own;
-                return Err(error);
+        if self.taken == self.end.own {
+            match self.end.is_met() {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    self.taken = self.end.own;
+                    return Err(error);
+                }
             }
+        } else if self.end.peer_is_new() {
+            // What was taken may still be in use: a new life of the peer is noticed when it is released.
+            return Ok(None);
         }
         if self.end.peer == self.taken {
             self.end.observe(self.end.own + self.length)?;
