@@ -4,18 +4,25 @@
 //! written into memory of this program, the second for the payload, which lies in a client's region and is
 //! read there by the device. Frames of this program's own, few and small, are copied into memory of its own.
 //!
-//! Frames that were sent are noticed when there is other work; only when no more can be sent does the device
-//! interrupt for them.
+//! Some slots are for own frames alone: however much clients send, neighbours and servers are asked and answered.
+//! The others are what clients see as room, and there is none for them unless any datagram has room, also one
+//! that goes in pieces.
+//!
+//! Frames that were sent are noticed when there is other work; only when no more of clients can be sent does the
+//! device interrupt for them.
 
 use dma::{DmaError, DmaRegion};
 use shared_memory::AccessError;
 use virtio::{BrokenRing, Data, Direction, Interrupts, Queue};
 
 use crate::driver::{Checksum, QUEUE_SIZE};
+use crate::pieces::MOST_PIECES;
 use crate::receiver::HEADER_SIZE;
 
 /// Frames that can be out at a time.
 pub const SLOTS: usize = QUEUE_SIZE as usize / 2;
+/// Slots that clients leave to own frames; of a small queue a quarter.
+const OWN_SLOTS: usize = 8;
 /// Frames of this program's own that can be out at a time.
 const OWN_FRAMES: usize = 16;
 /// Bytes of the largest of them.
@@ -88,13 +95,15 @@ impl Transmitter {
         Ok(transmitter)
     }
 
+    /// Whether a client's next datagram has room, whatever it is like. A queue that is too small for the most pieces
+    /// has to be empty.
     pub(crate) fn has_room(&self) -> bool {
-        self.room() > 0
+        self.room() >= MOST_PIECES.min(self.client_slots())
     }
 
-    /// How many more frames can be out.
+    /// How many more frames of clients can be out.
     pub(crate) fn room(&self) -> usize {
-        self.slot_count().saturating_sub(self.out_count)
+        self.client_slots().saturating_sub(self.out_count)
     }
 
     pub(crate) fn is_sending(&self) -> bool {
@@ -110,6 +119,9 @@ impl Transmitter {
     ) -> Result<(), TransmitError> {
         if HEADER_SIZE + head.len() > HEADERS_SIZE {
             return Err(TransmitError::TooLong);
+        }
+        if self.room() == 0 {
+            return Err(TransmitError::Full);
         }
         let slot = self.free_slot()?;
         self.put_out(slot, head, checksum, payload)
@@ -189,8 +201,13 @@ impl Transmitter {
         usize::from(self.queue.size() / 2).min(SLOTS)
     }
 
+    fn client_slots(&self) -> usize {
+        let slots = self.slot_count();
+        slots - OWN_SLOTS.min(slots / 4)
+    }
+
     fn free_slot(&self) -> Result<u16, TransmitError> {
-        if self.has_room() {
+        if self.out_count < self.slot_count() {
             Ok(self.slots[self.out_count])
         } else {
             Err(TransmitError::Full)

@@ -65,4 +65,9 @@ impl WaitingRoom {
         self.list = left;
         taken
     }
+
+    /// Takes all of them.
+    pub(crate) fn take_all(&mut self) -> Vec<Waiting> {
+        core::mem::take(&mut self.list)
+    }
 }

@@ -170,6 +170,11 @@ impl<T: Transport> Network<T> {
             let chance = Chance::new(self.chance.number());
             self.discovery = Discovery::new(self.setup.ipv6, mac, chance, now);
             self.neighbours.clear();
+            // What was meant for the old network is not sent on the new one, nor is what came of both put together.
+            for _ in self.waiting.take_all() {
+                self.drop_for(Reason::NoNeighbour);
+            }
+            self.reassembly = Reassembly::default();
             self.epoch += 1;
             self.renew_addresses(now);
         }

@@ -146,7 +146,7 @@ impl<T: Transport> Network<T> {
         })?;
         self.deadline_is_stale = true;
         let client = &mut self.clients[index];
-        let Some(found) = self.neighbours.find(route.next_hop, now) else {
+        let Some(found) = self.neighbours.find(index, route.next_hop, now)? else {
             let payload = client.payload(&taken.outgoing);
             self.waiting.add(index, to, route, &payload)?;
             return Ok(false);

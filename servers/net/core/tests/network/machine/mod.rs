@@ -181,7 +181,10 @@ impl Machine {
             }
             for frame in frames {
                 for answer in host.answer(&frame) {
-                    assert!(self.device.inject(&answer), "there is room");
+                    if !self.device.inject(&answer) {
+                        self.run();
+                        assert!(self.device.inject(&answer), "there is room");
+                    }
                 }
             }
         }
