@@ -138,12 +138,12 @@ impl<T: Transport> Driver<T> {
         self.receiver.recycle(received);
     }
 
-    /// Whether a frame can be sent now.
+    /// Whether a client's frame can be sent now, also one of several pieces; slots for `net`'s own frames are kept free.
     pub fn can_send(&self) -> bool {
         !self.is_broken && self.transmitter.has_room()
     }
 
-    /// How many frames can be sent now.
+    /// How many frames of clients can be sent now.
     pub fn room(&self) -> usize {
         if self.is_broken {
             0
