@@ -1,6 +1,6 @@
 //! From signals to turns of the network.
 
-use net_core::{Network, Setup, Turn};
+use net_core::{Network, Seeds, Setup, Turn};
 use runtime::Component;
 
 use crate::alarm::Alarm;
@@ -17,7 +17,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(component: &mut Component) -> Result<Self, Failure> {
-        let seed = component.random.number();
+        let mut seed = || component.random.number();
+        let seeds = Seeds {
+            identifications: seed(),
+            leases: seed(),
+            associations: seed(),
+        };
         let component = &*component;
         let environment = component.environment;
         // First of all: what it was told by an earlier life of this program ends here.
@@ -25,7 +30,7 @@ impl Server {
         let setup = Setup {
             ipv4: setting(component, "address")?,
             ipv6: setting(component, "address6")?,
-            seed,
+            seeds,
         };
         let alarm = Alarm::open(component)?;
         let interrupt = |part| Interrupt::open(component, part, device::badge(environment, part)?);

@@ -88,13 +88,13 @@ fn check_servers(sources: &Sources, guests: u8, report: &mut Report) {
 
 /// All who go before guests leave them time. The place is the last budget added.
 fn check_sum(sources: &Sources, guests: u8, report: &mut Report) {
-    let mut sum = 0;
+    let mut sum = 0_u64;
     let components = sources.components().map(|(component, _)| component);
     let servers = components.filter(|component| component.guest.is_empty());
     for component in servers.filter(|server| *server.priority.get_ref() > guests) {
         let period = component.period.get_ref().microseconds().max(1);
         let budget = component.budget.get_ref().microseconds();
-        sum += budget.saturating_mul(WHOLE_CPU).div_ceil(period);
+        sum = sum.saturating_add(budget.saturating_mul(WHOLE_CPU).div_ceil(period));
         if sum >= WHOLE_CPU {
             let sentence = "with this one, the budgets above the guests add up to the whole CPU";
             return report.add(sources.system.at(&component.budget), sentence);

@@ -2,7 +2,8 @@
 
 /// A generator (splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 ///
-/// What it makes keeps strangers from guessing; no secret depends on it.
+/// What it makes keeps strangers from guessing; no secret depends on it. Few numbers tell all
+/// others, so what is seen by different people comes from different seeds.
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(u64);
 
@@ -18,6 +19,11 @@ impl Chance {
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
+    }
+
+    /// Another generator, whose numbers are not this one's.
+    pub(crate) fn split(&mut self) -> Self {
+        Self::new(self.number())
     }
 
     /// A number from 0 to 1,000.

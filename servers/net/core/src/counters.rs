@@ -35,7 +35,7 @@ reasons! {
     NoClient: "port of nobody", "It is for a UDP port that no client has.";
     ClientIsSlow: "client too slow", "The client had no room for it.";
     UselessError: "error about nothing of ours", "It is an ICMP error about a packet that no client sent lately, or nothing to be told.";
-    Unasked: "answer to nobody's question", "It is of a DHCPv6 server, and answers nothing that is being asked, or comes from another server than the one meant.";
+    Unasked: "answer to nobody's question", "It is of a server for addresses, and answers nothing that is being asked, or comes from another server than the one meant.";
     UselessGrant: "useless offer of an address", "It is of a DHCPv6 server, and gives nothing that could be used.";
     NotSendable: "impossible receiver", "From a client, to an address or port to which nothing can be sent.";
     NoAddress: "no address or route yet", "From a client, before there was an address or a router.";

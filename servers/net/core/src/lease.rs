@@ -1,6 +1,8 @@
 //! This machine's IPv4 address: smoltcp's interface with nothing but its DHCP client.
 //!
-//! It sees ARP and DHCP alone, and what it wants to send is looked at again: only ARP and DHCP leave.
+//! It sees ARP and DHCP alone, and what it wants to send is looked at again: only ARP and DHCP leave. smoltcp's client takes
+//! whatever has the number of its last question, at any time and from anybody; so of DHCP it sees only the answers to a
+//! question that is open, from the server that was asked.
 
 use alloc::{vec, vec::Vec};
 use core::time::Duration;
@@ -9,10 +11,14 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::dhcpv4;
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
+use smoltcp::wire::{
+    DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr,
+    Ipv4Packet, UdpPacket,
+};
 
 use crate::addresses::{Ipv4, is_one_host};
 use crate::arrival::{ETHERNET_HEADER, TYPE_ARP, TYPE_IPV4};
+use crate::counters::Reason;
 use crate::settings::Ipv4Setting;
 use crate::transmitter::OWN_FRAME_SIZE;
 
@@ -29,6 +35,10 @@ pub(crate) struct Lease {
     dhcp: Option<SocketHandle>,
     is_off: bool,
     current: Option<Ipv4>,
+    /// Who gave it.
+    server: Option<Ipv4Address>,
+    /// What was asked last, until it is answered.
+    question: Option<Message>,
 }
 
 impl Lease {
@@ -42,6 +52,8 @@ impl Lease {
             dhcp: None,
             is_off: setting == Ipv4Setting::Off,
             current: None,
+            server: None,
+            question: None,
         };
         match setting {
             Ipv4Setting::Off => {}
@@ -56,6 +68,25 @@ impl Lease {
         self.current
     }
 
+    /// Takes a DHCP message, if it is the answer to an open question, and does what is due.
+    pub(crate) fn hear(
+        &mut self,
+        frame: &[u8],
+        now: Duration,
+        out: &mut Vec<Vec<u8>>,
+    ) -> Result<(), Reason> {
+        let message = Message::parse(frame).ok_or(Reason::Malformed)?;
+        let question = self.question.as_ref();
+        if !question.is_some_and(|question| message.answers(question)) {
+            return Err(Reason::Unasked);
+        }
+        if message.kind != DhcpMessageType::Offer {
+            self.question = None;
+        }
+        self.poll(Some(frame), now, out);
+        Ok(())
+    }
+
     /// Does what is due, with a frame that came in, if one did; frames to be sent go to `out`.
     pub(crate) fn poll(&mut self, frame: Option<&[u8]>, now: Duration, out: &mut Vec<Vec<u8>>) {
         if self.is_off {
@@ -67,14 +98,21 @@ impl Lease {
         };
         self.interface
             .poll(instant(now), &mut exchange, &mut self.sockets);
-        out.extend(exchange.out);
+        for frame in exchange.out {
+            self.note_question(&frame);
+            out.push(frame);
+        }
         let Some(handle) = self.dhcp else {
             return;
         };
         match self.sockets.get_mut::<dhcpv4::Socket<'_>>(handle).poll() {
             None => {}
-            Some(dhcpv4::Event::Deconfigured) => self.take(None),
+            Some(dhcpv4::Event::Deconfigured) => {
+                self.server = None;
+                self.take(None);
+            }
             Some(dhcpv4::Event::Configured(config)) => {
+                self.server = Some(config.server.identifier);
                 let ipv4 = Ipv4 {
                     address: config.address.address(),
                     prefix_length: config.address.prefix_len(),
@@ -97,6 +135,21 @@ impl Lease {
         Some(if next > now { next } else { now + PAUSE })
     }
 
+    /// Remembers what is asked, and of whom: the server that is named, or whose lease it is; if all are asked, anybody.
+    fn note_question(&mut self, frame: &[u8]) {
+        if frame.get(12..14) != Some(&TYPE_IPV4.to_be_bytes()) {
+            return;
+        }
+        let sent = Message::parse(frame);
+        self.question = sent.map(|message| Message {
+            server: match message.server {
+                None if message.to != Ipv4Address::BROADCAST => self.server,
+                named => named,
+            },
+            ..message
+        });
+    }
+
     fn take(&mut self, ipv4: Option<Ipv4>) {
         self.current = ipv4;
         self.interface.update_ip_addrs(|addresses| {
@@ -113,6 +166,45 @@ impl Lease {
             // So here.
             let _ = routes.add_default_ipv4_route(Ipv4Address::from(gateway.octets()));
         }
+    }
+}
+
+/// What matters of a DHCP message (RFC 2131, section 2).
+#[derive(Clone, Copy, Debug)]
+struct Message {
+    to: Ipv4Address,
+    kind: DhcpMessageType,
+    transaction: u32,
+    client: EthernetAddress,
+    /// Whom it is from, or for whom it is; none is anybody.
+    server: Option<Ipv4Address>,
+}
+
+impl Message {
+    /// Of a frame with IPv4 and UDP in it.
+    fn parse(frame: &[u8]) -> Option<Self> {
+        let ip = Ipv4Packet::new_checked(frame.get(ETHERNET_HEADER..)?).ok()?;
+        let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+        let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
+        let message = DhcpRepr::parse(&packet).ok()?;
+        Some(Self {
+            to: ip.dst_addr(),
+            kind: message.message_type,
+            transaction: message.transaction_id,
+            client: message.client_hardware_address,
+            server: message.server_identifier,
+        })
+    }
+
+    fn answers(&self, question: &Self) -> bool {
+        let is_from_whom_was_asked = question.server.is_none() || question.server == self.server;
+        let fits = match question.kind {
+            DhcpMessageType::Discover => self.kind == DhcpMessageType::Offer,
+            _ => matches!(self.kind, DhcpMessageType::Ack | DhcpMessageType::Nak),
+        };
+        fits && is_from_whom_was_asked
+            && self.transaction == question.transaction
+            && self.client == question.client
     }
 }
 

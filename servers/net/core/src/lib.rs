@@ -48,4 +48,4 @@ mod waiting;
 
 pub use client::{Client, ClientError};
 pub use driver::{BrokenDevice, Driver};
-pub use network::{Network, Setup, Turn};
+pub use network::{Network, Seeds, Setup, Turn};

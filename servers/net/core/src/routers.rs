@@ -1,7 +1,8 @@
 //! What routers advertise (RFC 4861, section 6.3.4; RFC 4862, section 5.5.3).
 //!
 //! One router, one prefix to make addresses of and one whose hosts are on the link are kept: those that were heard of first,
-//! until they expire.
+//! until they expire. Prefixes are believed of that router alone, and end when another takes its place: with them, who
+//! routes nothing could give this machine addresses that lead nowhere, for ever.
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
@@ -47,6 +48,8 @@ struct Heard<T> {
 #[derive(Debug)]
 pub(crate) struct Routers {
     router: Option<Heard<(Ipv6Addr, Management)>>,
+    /// The last that was kept, who named the prefixes below.
+    speaker: Option<Ipv6Addr>,
     /// To make addresses of, of 64 bits.
     prefix: Option<Heard<Ipv6Addr>>,
     /// Whose hosts are reached without a router; its bits.
@@ -62,6 +65,7 @@ impl Routers {
     pub(crate) fn new(now: Duration) -> Self {
         Self {
             router: None,
+            speaker: None,
             prefix: None,
             on_link: None,
             solicitation: Some((now, FIRST_PAUSE)),
@@ -123,18 +127,23 @@ impl Routers {
 
     /// Takes over what is said, if it is not said against what was heard first.
     pub(crate) fn hear(&mut self, said: &Advertisement, now: Duration) {
-        let is_ours = self.router.is_none_or(|heard| heard.what.0 == said.router);
-        if is_ours {
-            self.router = (!said.lifetime.is_zero()).then_some(Heard {
-                what: (said.router, said.management),
-                until: now + said.lifetime,
-            });
+        if self.router.is_some_and(|heard| heard.what.0 != said.router) {
+            return;
         }
-        if is_ours && self.router.is_some() {
-            self.solicitation = None;
-            if let Some(prefix) = said.prefix.filter(is_on_link) {
-                self.hear_on_link(&prefix, now);
-            }
+        self.router = (!said.lifetime.is_zero()).then_some(Heard {
+            what: (said.router, said.management),
+            until: now + said.lifetime,
+        });
+        if self.router.is_none() {
+            return;
+        }
+        self.solicitation = None;
+        if self.speaker.replace(said.router) != Some(said.router) {
+            self.prefix = None;
+            self.on_link = None;
+        }
+        if let Some(prefix) = said.prefix.filter(is_on_link) {
+            self.hear_on_link(&prefix, now);
         }
         if let Some(prefix) = said.prefix.filter(is_usable) {
             self.hear_prefix(prefix.prefix, prefix.valid_lifetime.into(), now);

@@ -354,7 +354,8 @@ fn prolongations(grant: &Grant) -> (Option<Duration>, Option<Duration>) {
         given => lifetime(given),
     };
     let renew = or(grant.renew, 5).map(|renew| renew.max(EARLIEST_RENEWAL));
-    let rebind = or(grant.rebind, 8).map(|rebind| rebind.max(renew.unwrap_or_default()));
+    let earliest = renew.unwrap_or(EARLIEST_RENEWAL);
+    let rebind = or(grant.rebind, 8).map(|rebind| rebind.max(earliest));
     (renew, rebind)
 }
 

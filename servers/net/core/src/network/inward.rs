@@ -129,7 +129,7 @@ impl<T: Transport> Network<T> {
                 if self.setup.ipv4 != Ipv4Setting::Dhcp {
                     return Err(Reason::OtherProtocol);
                 }
-                self.lease.poll(Some(frame), now, &mut self.out);
+                self.lease.hear(frame, now, &mut self.out)?;
                 self.renew_addresses(now);
                 Ok(())
             }

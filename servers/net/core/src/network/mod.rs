@@ -36,8 +36,19 @@ pub struct Setup {
     pub ipv4: Ipv4Setting,
     /// Where the IPv6 address comes from.
     pub ipv6: Ipv6Setting,
-    /// Fresh randomness for the numbers of transactions.
-    pub seed: u64,
+    /// Where numbers that nobody is to guess come from.
+    pub seeds: Seeds,
+}
+
+/// Fresh randomness, for each use its own: whoever sees the numbers of one learns nothing of another's.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeds {
+    /// For the numbers of datagrams that are sent in pieces.
+    pub identifications: u64,
+    /// For transactions with DHCP servers.
+    pub leases: u64,
+    /// For transactions with DHCPv6 servers.
+    pub associations: u64,
 }
 
 /// Whether there is more to do already.
@@ -53,7 +64,11 @@ pub enum Turn {
 pub struct Network<T> {
     driver: Driver<T>,
     setup: Setup,
+    /// For the numbers of datagrams that are sent in pieces: what it makes is seen.
     chance: Chance,
+    /// Seeds for every new lease, and for every new association.
+    lease_seeds: Chance,
+    association_seeds: Chance,
     addresses: Addresses,
     link_is_up: bool,
     lease: Lease,
@@ -83,7 +98,9 @@ impl<T: Transport> Network<T> {
     /// The network over a device that was just started. The moment `now` is on a clock that never goes back.
     pub fn new(driver: Driver<T>, setup: Setup, clients: Vec<Client>, now: Duration) -> Self {
         let mac = driver.mac();
-        let mut chance = Chance::new(setup.seed);
+        let mut chance = Chance::new(setup.seeds.identifications);
+        let mut lease_seeds = Chance::new(setup.seeds.leases);
+        let mut association_seeds = Chance::new(setup.seeds.associations);
         let [a, b, ..] = chance.number().to_be_bytes();
         let identification = u16::from_be_bytes([a, b]);
         let mut network = Self {
@@ -95,8 +112,8 @@ impl<T: Transport> Network<T> {
                 ipv6: None,
             },
             link_is_up: driver.link_is_up(),
-            lease: Lease::new(setup.ipv4, mac, chance.number(), now),
-            discovery: Discovery::new(setup.ipv6, mac, Chance::new(chance.number()), now),
+            lease: Lease::new(setup.ipv4, mac, lease_seeds.number(), now),
+            discovery: Discovery::new(setup.ipv6, mac, association_seeds.split(), now),
             neighbours: Neighbours::default(),
             clients,
             first_client: 0,
@@ -112,6 +129,8 @@ impl<T: Transport> Network<T> {
             scratch: vec![0; BUFFER_SIZE],
             out: Vec::new(),
             chance,
+            lease_seeds,
+            association_seeds,
             driver,
         };
         network.notices.add(Notice::Link(network.link_is_up), now);
@@ -166,8 +185,8 @@ impl<T: Transport> Network<T> {
         if link_is_up {
             // It may be another network: everything is learned anew.
             let mac = self.addresses.mac;
-            self.lease = Lease::new(self.setup.ipv4, mac, self.chance.number(), now);
-            let chance = Chance::new(self.chance.number());
+            self.lease = Lease::new(self.setup.ipv4, mac, self.lease_seeds.number(), now);
+            let chance = self.association_seeds.split();
             self.discovery = Discovery::new(self.setup.ipv6, mac, chance, now);
             self.neighbours.clear();
             // What was meant for the old network is not sent on the new one, nor is what came of both put together.

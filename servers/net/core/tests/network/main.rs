@@ -8,3 +8,4 @@ mod machine;
 mod noise;
 mod path_mtu;
 mod pieces;
+mod trust;

@@ -38,7 +38,13 @@ pub(crate) enum Kind {
 pub(crate) struct Host {
     /// Whether it answers ARP and neighbour solicitations.
     pub(crate) is_reachable: bool,
+    /// Whether it leaves questions for an IPv4 address without an answer.
+    pub(crate) dhcp_is_silent: bool,
+    /// The number of the last of them.
+    pub(crate) dhcp_transaction: u32,
     pub(crate) lease_seconds: u32,
+    /// The router's own address, and how long it serves.
+    pub(crate) router: Ipv6Addr,
     pub(crate) router_seconds: u64,
     pub(crate) prefix: NdiscPrefixInformation,
     /// What the router says of DHCPv6.
@@ -56,7 +62,10 @@ impl Host {
         let seconds = smoltcp::time::Duration::from_secs;
         Self {
             is_reachable: true,
+            dhcp_is_silent: false,
+            dhcp_transaction: 0,
             lease_seconds: 86400,
+            router: LINK_LOCAL,
             router_seconds: 1800,
             prefix: NdiscPrefixInformation {
                 prefix_len: 64,
@@ -141,6 +150,10 @@ impl Host {
         let packet = DhcpPacket::new_checked(bytes).expect("whole");
         let request = DhcpRepr::parse(&packet).expect("legal");
         self.seen.push(Kind::Dhcp(request.message_type));
+        self.dhcp_transaction = request.transaction_id;
+        if self.dhcp_is_silent {
+            return Vec::new();
+        }
         let message_type = match request.message_type {
             DhcpMessageType::Discover => DhcpMessageType::Offer,
             DhcpMessageType::Request => DhcpMessageType::Ack,
@@ -220,21 +233,41 @@ impl Host {
 
     /// A server's offer to nobody in particular.
     pub(crate) fn offer(&self) -> Vec<u8> {
-        let offer = DhcpRepr {
-            message_type: DhcpMessageType::Offer,
-            transaction_id: 7,
+        self.dhcp_message(DhcpMessageType::Offer, 7, IPV4, GUEST_IPV4)
+    }
+
+    /// What that server says to the last question: `address`, and that itself is the gateway.
+    pub(crate) fn dhcp_answer(
+        &self,
+        kind: DhcpMessageType,
+        server: Ipv4Addr,
+        address: Ipv4Addr,
+    ) -> Vec<u8> {
+        self.dhcp_message(kind, self.dhcp_transaction, server, address)
+    }
+
+    fn dhcp_message(
+        &self,
+        message_type: DhcpMessageType,
+        transaction_id: u32,
+        server: Ipv4Addr,
+        address: Ipv4Addr,
+    ) -> Vec<u8> {
+        let message = DhcpRepr {
+            message_type,
+            transaction_id,
             secs: 0,
             client_hardware_address: EthernetAddress(device::MAC),
             client_ip: Ipv4Addr::UNSPECIFIED,
-            your_ip: GUEST_IPV4,
-            server_ip: IPV4,
-            router: Some(IPV4),
+            your_ip: address,
+            server_ip: server,
+            router: Some(server),
             subnet_mask: Some(Ipv4Addr::new(255, 255, 255, 0)),
             relay_agent_ip: Ipv4Addr::UNSPECIFIED,
             broadcast: false,
             requested_ip: None,
             client_identifier: None,
-            server_identifier: Some(IPV4),
+            server_identifier: Some(server),
             parameter_request_list: None,
             dns_servers: None,
             max_size: None,
@@ -243,11 +276,11 @@ impl Host {
             rebind_duration: None,
             additional_options: &[],
         };
-        let mut bytes = vec![0; offer.buffer_len()];
+        let mut bytes = vec![0; message.buffer_len()];
         let mut packet = DhcpPacket::new_unchecked(&mut bytes[..]);
-        offer.emit(&mut packet).expect("there is room");
-        let to = SocketAddr::from((Ipv4Addr::BROADCAST, 68));
-        udp_frame((IPV4, 67).into(), to, &bytes)
+        message.emit(&mut packet).expect("there is room");
+        let to = SocketAddr::from((GUEST_IPV4, 68));
+        udp_frame((server, 67).into(), to, &bytes)
     }
 
     pub(crate) fn advertisement(&self) -> Vec<u8> {
@@ -262,7 +295,7 @@ impl Host {
             mtu: None,
             prefix_info: Some(self.prefix),
         };
-        discovery(LINK_LOCAL, ALL_NODES, message)
+        discovery(self.router, ALL_NODES, message)
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use datagram_api::{DATA_AREA_SIZE, Datagram, Incoming, Outgoing, QUEUE_LENGTH, SLOT_SIZE, State};
 use dma::DmaRegion;
 use net_core::settings::{Ipv4Setting, Ipv6Setting};
-use net_core::{Client, Driver, Network, Setup, Turn};
+use net_core::{Client, Driver, Network, Seeds, Setup, Turn};
 use shared_memory::{Channel, ChannelError, Receiver, RegionWriter, Sender};
 
 use self::device::Device;
@@ -24,6 +24,13 @@ const CLIENTS_AT: u64 = 0x100_0000;
 
 /// The ports of the clients.
 pub(crate) const PORTS: [u16; 2] = [51820, 4000];
+
+/// What everybody's chance begins with.
+pub(crate) const SEEDS: Seeds = Seeds {
+    identifications: 7,
+    leases: 17,
+    associations: 27,
+};
 
 /// A client's side of its channel.
 pub(crate) struct Peer {
@@ -110,7 +117,22 @@ impl Machine {
         Self::connect(device, channels(), ipv4, ipv6)
     }
 
+    /// As with [`new`](Self::new), and this chance.
+    pub(crate) fn with_seeds(seeds: Seeds) -> Self {
+        let setup = Setup {
+            ipv4: Ipv4Setting::Dhcp,
+            ipv6: Ipv6Setting::Auto,
+            seeds,
+        };
+        Self::set_up(Device::new(), channels(), setup)
+    }
+
     fn connect(device: Device, channels: Channels, ipv4: Ipv4Setting, ipv6: Ipv6Setting) -> Self {
+        let seeds = SEEDS;
+        Self::set_up(device, channels, Setup { ipv4, ipv6, seeds })
+    }
+
+    fn set_up(device: Device, channels: Channels, setup: Setup) -> Self {
         let mut peers = Vec::new();
         for (number, ((ours, theirs), port)) in (0..).zip(channels.into_iter().zip(PORTS)) {
             let at = client_memory(number);
@@ -124,11 +146,6 @@ impl Machine {
                 channel: theirs,
             });
         }
-        let setup = Setup {
-            ipv4,
-            ipv6,
-            seed: 7,
-        };
         Self::start(device, peers, setup, Duration::ZERO)
     }
 
@@ -140,7 +157,7 @@ impl Machine {
         let setup = Setup {
             ipv4: Ipv4Setting::Dhcp,
             ipv6: Ipv6Setting::Auto,
-            seed: 8,
+            seeds: Seeds { leases: 8, ..SEEDS },
         };
         Self::start(device, peers, setup, now)
     }
