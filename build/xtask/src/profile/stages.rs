@@ -72,7 +72,8 @@ fn name(way: Way) -> String {
 }
 
 /// What the guest does. Nobody answers datagrams without a request in them; one at the end is answered when all before it
-/// have left. What may be lost is asked for again. The numbers are Linux's for x86_64: AF_INET, SOCK_DGRAM,
+/// have left. What may be lost is asked for again. Its file system is taken away first, since Linux goes on with making a
+/// new one in the background. The numbers are Linux's for x86_64: AF_INET, SOCK_DGRAM,
 /// UDP, SO_RCVTIMEO.
 fn script(way: Way) -> String {
     let port = pour::PORT;
@@ -93,7 +94,7 @@ fn script(way: Way) -> String {
         ),
     };
     format!(
-        "until ping -c 1 -W 1 10.66.0.1; do sleep 1; done\nsleep 5\n\
+        "umount /data\nuntil ping -c 1 -W 1 10.66.0.1; do sleep 1; done\nsleep 5\n\
          cat >/tmp/work <<'END'\n\
          socket(S, 2, 2, 17) or die;\n\
          setsockopt(S, 1, 20, pack('qq', 2, 0)) or die;\n\
