@@ -1,6 +1,7 @@
-//! What is beyond the tunnel: iperf3 and the source of datagrams, beside the peer; and the count of frames at
-//! the machine's card.
+//! What is beyond the tunnel: iperf3 and the source of datagrams, beside the peer; the room for what arrives there; and
+//! the count of frames at the machine's card.
 
+use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -10,6 +11,33 @@ use crate::scenario::foreign::Foreign;
 
 /// What the tap device counts, as the host sees it.
 const FROM_MACHINE: &str = "/sys/class/net/machine/statistics/rx_packets";
+
+/// Bytes that a new socket's queue takes, as the host has it (socket(7)).
+const ROOM: &str = "/proc/sys/net/core/rmem_default";
+/// For some thousand packets.
+const MUCH_ROOM: &str = "4194304";
+
+/// Much room in sockets that are made while this is not dropped. The emulator hands over some hundred frames at once, at
+/// the speed of the host's memory, and Debian's wireguard-go takes the usual 208 KiB, which is less: it would lose of
+/// the faster tunnels more.
+pub(super) struct Room {
+    before: String,
+}
+
+impl Room {
+    pub(super) fn much() -> Result<Room> {
+        let before = fs::read_to_string(ROOM)?;
+        fs::write(ROOM, MUCH_ROOM).context("sockets cannot be given more room")?;
+        Ok(Room { before })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // It could be written before.
+        let _ = fs::write(ROOM, &self.before);
+    }
+}
 
 /// Both programs, until this is dropped.
 pub(super) struct Beyond(Vec<Child>);

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use self::beyond::Beyond;
+use self::beyond::{Beyond, Room};
 use self::course::Course;
 use self::outcome::Reading;
 use super::machines;
@@ -60,7 +60,9 @@ impl Abroad {
     /// Makes the network and, in `folder`, the machine, which has iperf3, perl and that tunnel; its guest executes `script`.
     fn new(metadata: &Metadata, tunnel: Tunnel, folder: &Path, script: &str) -> Result<Abroad> {
         let keys = machines::fresh_keys(folder)?;
+        let room = Room::much()?;
         let foreign = Foreign::start(Make::WireguardGo, &keys)?;
+        drop(room);
         let beyond = Beyond::start(&foreign)?;
         let mut programs = vec![Extra::Iperf3, Extra::Perl];
         let machine = if tunnel == Tunnel::Ours {
