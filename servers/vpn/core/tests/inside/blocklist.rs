@@ -1,6 +1,6 @@
 //! The administrator's list: who may write it, and what it does.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use ed25519_dalek::{Signer, SigningKey};
 use smoltcp::wire::TcpControl;
@@ -9,7 +9,8 @@ use vpn_core::inside::{
 };
 
 use crate::guest::{
-    OWN, REMOTE, RESOLVER, assert_right, at, configuration, receive, said, send, tcp, udp,
+    CHOSEN_6, OWN, OWN_6, REMOTE, RESOLVER, RESOLVER_6, assert_right, at, configuration, receive,
+    said, send, tcp, udp,
 };
 use crate::names::query;
 
@@ -197,7 +198,39 @@ fn a_forbidden_address_is_out_of_reach() {
     );
     let inbound = udp(REMOTE, OWN, (9, 5000), b"x");
     assert_eq!(receive(&mut inside, &inbound, at(1)), Err(Refusal::Blocked));
-    // Who has a list of names is not asked elsewhere.
-    let elsewhere = udp(OWN, RESOLVER, (4000, 53), &query(1, "ads.example"));
-    assert_eq!(send(&mut inside, &elsewhere, at(1)), Err(Refusal::Blocked));
+}
+
+#[test]
+fn a_forbidden_address_of_ipv6_is_out_of_reach() {
+    let mut inside = inside();
+    let forbidden = Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 7);
+    let packet = udp(CHOSEN_6, forbidden, (4000, 9), b"x");
+    assert_eq!(send(&mut inside, &packet, at(1)), Err(Refusal::Blocked));
+    let error = said(&mut inside).expect("the guest is told");
+    assert_eq!(assert_right(&error).2[..2], [1, 1]);
+    assert_eq!(
+        inside.next_event(),
+        Some(Event::BlockedAddress(forbidden.into()))
+    );
+    let inbound = udp(forbidden, OWN_6, (9, 5000), b"x");
+    assert_eq!(receive(&mut inside, &inbound, at(1)), Err(Refusal::Blocked));
+}
+
+#[test]
+fn with_a_list_of_names_nobody_else_is_asked_for_any() {
+    let asked = query(1, "good.example");
+    let mut inside = inside();
+    let stream =
+        |source: IpAddr, resolver: IpAddr| tcp(source, resolver, (4001, 53), TcpControl::Syn, b"");
+    for packet in [
+        udp(OWN, RESOLVER, (4000, 53), &asked),
+        udp(CHOSEN_6, RESOLVER_6, (4000, 53), &asked),
+        stream(OWN.into(), RESOLVER.into()),
+        stream(CHOSEN_6.into(), RESOLVER_6.into()),
+    ] {
+        assert_eq!(send(&mut inside, &packet, at(1)), Err(Refusal::Blocked));
+    }
+    let mut free = crate::guest::inside();
+    let packet = udp(CHOSEN_6, RESOLVER_6, (4000, 53), &asked);
+    assert!(send(&mut free, &packet, at(1)).is_ok(), "without one");
 }
