@@ -1,9 +1,10 @@
 //! What `net` does with an honest device and an honest network.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::machine::host::{self, GUEST_IPV4, GUEST_IPV6, Host, Kind};
-use crate::machine::{Heard, Machine, PORTS, device};
+use crate::machine::{Heard, Machine, PORTS, device, pieces};
 use datagram_api::{Incoming, QUEUE_LENGTH};
 use net_core::Turn;
 use net_core::counters::Reason;
@@ -55,6 +56,43 @@ fn datagrams_go_and_come_back_over_both() {
     // Nothing but what was sent, and one question for each host.
     host.seen.retain(|kind| *kind != Kind::Datagram);
     assert_eq!(host.seen, [Kind::Arp, Kind::Discovery(135)]);
+}
+
+#[test]
+fn what_is_for_one_client_reaches_no_other() {
+    let (mut machine, mut host) = Machine::settled();
+    let hosts = [(host::IPV4.into(), 700), (host::IPV6.into(), 1280)];
+    // Who sends somewhere gets pieces from there.
+    for to in [ECHO_IPV4, ECHO_IPV6] {
+        assert!(machine.send(1, to, b"hello"));
+        machine.run_with(&mut host);
+    }
+    machine.heard(1);
+    let beside = |port: u16| [port - 1, port, port + 1];
+    let ports = PORTS.into_iter().flat_map(beside).chain([1, u16::MAX]);
+    for (mark, port) in (1..).zip(ports) {
+        for (ip, mtu) in hosts {
+            let own: IpAddr = match ip {
+                IpAddr::V4(_) => GUEST_IPV4.into(),
+                IpAddr::V6(_) => GUEST_IPV6.into(),
+            };
+            let from = SocketAddr::new(ip, 7);
+            let sent = vec![7; 1300];
+            let frame = host::udp_frame(from, (own, port).into(), &sent);
+            for frames in [vec![frame.clone()], pieces::cut(&frame, mtu, mark)] {
+                for frame in frames {
+                    assert!(machine.device.inject(&frame));
+                }
+                machine.run();
+                for (client, own_port) in PORTS.into_iter().enumerate() {
+                    let heard = machine.payloads(client);
+                    let all = vec![Heard::Payload(from, sent.clone())];
+                    let expected = if port == own_port { all } else { vec![] };
+                    assert_eq!(heard, expected, "client {client}, port {port}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -134,6 +134,40 @@ fn only_the_router_that_is_kept_names_prefixes() {
         (ipv6.address, ipv6.gateway),
         (GIVEN, Some(host::LINK_LOCAL))
     );
+    // Nor when it has the last word.
+    for seconds in [1800, 0, 1800] {
+        assert!(machine.device.inject(&rogue(seconds).advertisement()));
+        machine.run();
+        assert_eq!(machine.network.addresses().ipv6, Some(ipv6));
+    }
+}
+
+#[test]
+fn only_routers_of_the_link_are_heard() {
+    let honest = Host::new().advertisement();
+    let mut far = Host::new();
+    far.router = "2001:db8::1".parse().expect("legal");
+    let changed = |at: usize, byte: u8| {
+        let mut frame = honest.clone();
+        frame[at] = byte;
+        frame
+    };
+    // From a global address; over a router (the hop limit); with a checksum that is wrong.
+    let (hop_limit, checksum) = (14 + 7, 14 + 40 + 2);
+    for frame in [
+        far.advertisement(),
+        changed(hop_limit, 254),
+        changed(checksum, !honest[checksum]),
+    ] {
+        let mut machine = Machine::new();
+        machine.run();
+        assert!(machine.device.inject(&frame));
+        machine.run();
+        assert_eq!(machine.network.addresses().ipv6, None);
+        assert!(machine.device.inject(&honest));
+        machine.run();
+        assert!(machine.network.addresses().ipv6.is_some());
+    }
 }
 
 #[test]
