@@ -93,6 +93,7 @@ impl Guest {
             ipv4: Some(Ipv4Addr::new(10, 66, 0, 2)),
             ipv6: None,
             resolvers: Vec::new(),
+            search: Vec::new(),
             mtu: 1420,
             inbound: Inbound::default(),
             flows_per_second: 1_000_000,

@@ -34,6 +34,7 @@ fuzz_target!(|steps: Vec<Step>| {
         ipv4: Some(OWN),
         ipv6: Some(OWN_6),
         resolvers: vec![Ipv4Addr::new(10, 66, 0, 1).into()],
+        search: vec!["office.example".into()],
         mtu: MTU,
         inbound: Inbound::parse("tcp/22 udp/5000 echo").expect("it is right"),
         flows_per_second: 100,

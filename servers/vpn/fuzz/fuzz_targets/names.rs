@@ -34,6 +34,7 @@ fuzz_target!(|input: Input| {
     let configuration = Configuration {
         ipv4: Some(OWN),
         resolvers: vec![RESOLVER.into()],
+        search: Vec::new(),
         mtu: 1420,
         flows_per_second: 1000,
         blocklist: list(&input.list),

@@ -58,6 +58,13 @@ fn checked(text: &str) -> Result<Zeroizing<String>> {
             .any(|peer| peer.endpoint.is_some()),
         "no [Peer] has an `Endpoint`, and nobody outside can begin"
     );
+    ensure!(
+        configuration
+            .peers
+            .iter()
+            .any(|peer| !peer.allowed_ips.is_empty()),
+        "no [Peer] has `AllowedIPs`, so no packet would go to one"
+    );
     if let Some(place) = endpoints.find(|place| is_nowhere(*place)) {
         bail!(
             "the `Endpoint` {place} would be the guest's machine itself; it reaches the host that QEMU runs on at \
@@ -166,6 +173,10 @@ mod tests {
         );
         assert!(complaint("Endpoint = localhost:7\n").contains("at 10.0.2.2 and [fec0::2]"));
         assert!(complaint("Endpoint = no..name:7\n").starts_with("line 11: the name no..name"));
+        let text = with_endpoint("Endpoint = 192.0.2.1:7\n");
+        let text = text.replace("AllowedIPs = 0.0.0.0/0, ::/0\n", "");
+        let error = checked(&text).expect_err("it is of no use");
+        assert!(error.to_string().starts_with("no [Peer] has `AllowedIPs`"));
         assert!(complaint("Endpoint = 192.0.2.1\n").contains("line 11: `Endpoint` must be"));
     }
 }

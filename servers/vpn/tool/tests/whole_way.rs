@@ -90,6 +90,7 @@ impl Card {
             ipv4: own.0,
             ipv6: own.1,
             resolvers: configuration.interface.dns.clone(),
+            search: configuration.interface.search.clone(),
             mtu: configuration.interface.mtu,
             flows_per_second: 100,
             ..Default::default()

@@ -1,6 +1,6 @@
 //! Sections that are not yet read to their end.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::{
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -15,6 +15,7 @@ pub(super) struct InterfaceDraft {
     pub(super) private_key: Option<SecretKey>,
     pub(super) addresses: Vec<Network>,
     pub(super) dns: Vec<IpAddr>,
+    pub(super) search: Vec<String>,
     pub(super) mtu: Option<u16>,
     pub(super) listen_port: Option<u16>,
 }
@@ -42,6 +43,7 @@ impl InterfaceDraft {
             private_key: self.private_key.ok_or(missing("PrivateKey"))?,
             addresses: self.addresses,
             dns: self.dns,
+            search: self.search,
             mtu: self.mtu.unwrap_or(DEFAULT_MTU),
             listen_port: self.listen_port,
         })

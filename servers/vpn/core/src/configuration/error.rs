@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-use super::PEERS_MAX;
+use super::{PEERS_MAX, SEARCH_BYTES_MAX};
 
 /// The first thing that is wrong with a text. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Problem {
         /// The word.
         key: String,
     },
+    /// A key of `wg-quick` that sets up the host on which that runs.
+    OfAHost(String),
     /// A key that may stand once in its section stands there again.
     Repeated(&'static str),
     /// A value that its key cannot have.
@@ -63,6 +65,8 @@ pub enum Problem {
     OwnKey,
     /// Two peers claim the same network.
     SameNetwork(String),
+    /// Domains of more than [`SEARCH_BYTES_MAX`] bytes.
+    TooManyDomains,
     /// More than [`PEERS_MAX`] peers.
     TooManyPeers,
 }
@@ -82,6 +86,10 @@ impl fmt::Display for Problem {
             Self::SecondInterface => f.write_str("[Interface] stands here a second time"),
             Self::OutsideSections(key) => write!(f, "`{key}` stands before the first section"),
             Self::UnknownKey { section, key } => write!(f, "[{section}] has no key `{key}`"),
+            Self::OfAHost(key) => write!(
+                f,
+                "`{key}` sets up the host that wg-quick runs on, and there is none here: remove this line"
+            ),
             Self::Repeated(key) => write!(f, "`{key}` stands here a second time"),
             Self::BadValue {
                 key,
@@ -96,6 +104,9 @@ impl fmt::Display for Problem {
             Self::OwnKey => f.write_str("this `PublicKey` belongs to the `PrivateKey` above"),
             Self::SameNetwork(network) => {
                 write!(f, "another peer has `{network}` among its `AllowedIPs`")
+            }
+            Self::TooManyDomains => {
+                write!(f, "domains of more than {SEARCH_BYTES_MAX} bytes")
             }
             Self::TooManyPeers => write!(f, "more than {PEERS_MAX} peers"),
         }

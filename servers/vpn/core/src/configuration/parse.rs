@@ -8,7 +8,7 @@ use alloc::{
 use core::{str::FromStr, time::Duration};
 
 use super::{
-    Configuration, ConfigurationError, PEERS_MAX, Peer, Problem,
+    Configuration, ConfigurationError, PEERS_MAX, Peer, Problem, SEARCH_BYTES_MAX,
     draft::{InterfaceDraft, PeerDraft},
     key_text,
 };
@@ -161,7 +161,9 @@ fn interface_line(draft: &mut InterfaceDraft, key: &str, value: &str) -> Result<
             secret("PrivateKey", value)?,
         ),
         "address" => append(&mut draft.addresses, "Address", NETWORK, value),
-        "dns" => append(&mut draft.dns, "DNS", "an IP address", value),
+        "dns" => value
+            .split(',')
+            .try_for_each(|word| resolver_or_domain(draft, word.trim())),
         "mtu" => {
             let mtu = parsed("MTU", "a number from 1280 to 1500", value)?;
             if !MTU_RANGE.contains(&mtu) {
@@ -173,8 +175,42 @@ fn interface_line(draft: &mut InterfaceDraft, key: &str, value: &str) -> Result<
             let port = parsed("ListenPort", "a port number", value)?;
             once(&mut draft.listen_port, "ListenPort", port)
         }
+        "fwmark" | "table" | "preup" | "postup" | "predown" | "postdown" | "saveconfig" => {
+            Err(Problem::OfAHost(name(key)))
+        }
         _ => Err(unknown("Interface", key)),
     }
+}
+
+fn resolver_or_domain(draft: &mut InterfaceDraft, word: &str) -> Result<(), Problem> {
+    if let Ok(address) = word.parse() {
+        draft.dns.push(address);
+        return Ok(());
+    }
+    if !is_domain(word) {
+        return Err(bad(
+            "DNS",
+            "an IP address, or a domain to be searched",
+            word,
+        ));
+    }
+    draft.search.push(word.to_ascii_lowercase());
+    // In a message a name has a byte before each label, and one behind the last (RFC 1035, section 3.1).
+    let length: usize = draft.search.iter().map(|domain| domain.len() + 2).sum();
+    if length > SEARCH_BYTES_MAX {
+        return Err(Problem::TooManyDomains);
+    }
+    Ok(())
+}
+
+/// Whether it is a name of hosts (RFC 1123, section 2.1), and no address with a slip of the pen.
+fn is_domain(word: &str) -> bool {
+    let is_label = |label: &str| {
+        let mut bytes = label.bytes();
+        (1..64).contains(&label.len()) && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let top = word.rsplit('.').next().unwrap_or_default();
+    word.split('.').all(is_label) && top.starts_with(|first: char| first.is_ascii_alphabetic())
 }
 
 fn peer_line(draft: &mut PeerDraft, key: &str, value: &str) -> Result<(), Problem> {

@@ -71,7 +71,12 @@ fn complaints_name_line_and_word() {
         (
             "ListenPort = 51820",
             "PostUp = rm -r /",
-            "line 8: [Interface] has no key `PostUp`",
+            "line 8: `PostUp` sets up the host that wg-quick runs on, and there is none here: remove this line",
+        ),
+        (
+            "ListenPort = 51820",
+            "Port = 51820",
+            "line 8: [Interface] has no key `Port`",
         ),
         (
             "PersistentKeepalive = 25",
@@ -85,8 +90,8 @@ fn complaints_name_line_and_word() {
         ),
         (
             "DNS = 10.0.0.1",
-            "DNS = example.org",
-            "line 6: `DNS` must be an IP address, not `example.org`",
+            "DNS = 10.0.0.256",
+            "line 6: `DNS` must be an IP address, or a domain to be searched, not `10.0.0.256`",
         ),
         (
             "MTU = 1380",
@@ -139,6 +144,24 @@ fn complaints_name_line_and_word() {
     );
     let alone = WHOLE.split("[Peer]").next().expect("a first part");
     assert_eq!(complaint(alone), "line 9: there is no section [Peer]");
+}
+
+#[test]
+fn domains_stand_among_the_resolvers() {
+    let with = |words: &str| WHOLE.replace("DNS = 10.0.0.1,fd00::1", &format!("DNS = {words}"));
+    let text = with("10.0.0.1, Office.example, fd00::1,lab-2.example");
+    let read = Configuration::parse(text.as_bytes()).expect("legal");
+    assert_eq!(read.interface.dns.len(), 2);
+    assert_eq!(read.interface.search, ["office.example", "lab-2.example"]);
+    for wrong in ["a..b", "a b", "-", "1.2.3", "x/y", &"a".repeat(64)] {
+        assert!(complaint(&with(wrong)).starts_with("line 6: `DNS` must be"));
+    }
+    let many = ["a-domain-of-25-characters"; 9].join(",");
+    assert_eq!(complaint(&with(&many)), "accepted");
+    assert_eq!(
+        complaint(&with(&format!("{many},one.more.example"))),
+        "line 6: domains of more than 255 bytes"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the guest's side is told: addresses, resolvers, what may come in.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -27,6 +28,8 @@ pub struct Configuration {
     pub ipv6: Option<Ipv6Addr>,
     /// Where names are asked for, through the tunnel. The first [`RESOLVERS_MAX`] are used, in this order.
     pub resolvers: Vec<IpAddr>,
+    /// The domains in which the guest looks for short names.
+    pub search: Vec<String>,
     /// Bytes of the longest IP packet that fits the tunnel.
     pub mtu: u16,
     /// What the outside may begin.

@@ -1,5 +1,6 @@
 //! The guest's lease (RFC 2131): one address for one link address, for ever the same.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
@@ -20,8 +21,24 @@ const LEASE_SECONDS: u32 = 3600;
 /// The option that tells the link's MTU (RFC 2132, section 5.1).
 const OPTION_MTU: u8 = 26;
 
+/// The option that tells which domains are searched for short names (RFC 3397, section 2).
+const OPTION_SEARCH: u8 = 119;
+
 /// The mask of a pair of addresses (RFC 3021).
 const PAIR_MASK: Ipv4Addr = Ipv4Addr::new(255, 255, 255, 254);
+
+/// The domains in the form of an option: each as labels behind their lengths (RFC 1035, section 3.1).
+pub(super) fn search_list(domains: &[String]) -> Vec<u8> {
+    let labels = domains.iter().flat_map(|domain| {
+        let labels = domain.split('.').map(str::as_bytes);
+        labels.chain([&[][..]])
+    });
+    // Labels have less than 64 bytes.
+    let length = |label: &[u8]| u8::try_from(label.len()).unwrap_or_default();
+    labels
+        .flat_map(|label| [&[length(label)], label].concat())
+        .collect()
+}
 
 /// What the guest is told.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +55,8 @@ impl Lease {
         Ipv4Addr::from_bits(self.address.to_bits() ^ 1)
     }
 
-    /// The IP packet that answers the UDP segment `segment`, if it wants an answer.
-    pub(super) fn answer(&self, segment: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+    /// The IP packet that answers the UDP segment `segment`, if it wants an answer; `search` is a [`search_list`].
+    pub(super) fn answer(&self, segment: &[u8], search: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
         let payload = segment.get(UDP_HEADER_LEN..).ok_or(Refusal::Malformed)?;
         let packet = DhcpPacket::new_checked(payload).map_err(|_| Refusal::Malformed)?;
         let request = DhcpRepr::parse(&packet).map_err(|_| Refusal::Malformed)?;
@@ -52,10 +69,13 @@ impl Lease {
         let has_address = kind != DhcpMessageType::Nak;
         let informs = request.message_type == DhcpMessageType::Inform;
         let mtu = self.mtu.to_be_bytes();
-        let mtu = [DhcpOption {
-            kind: OPTION_MTU,
-            data: &mtu,
-        }];
+        let options = [(OPTION_MTU, &mtu[..]), (OPTION_SEARCH, search)];
+        let options = options.map(|(kind, data)| DhcpOption { kind, data });
+        let told = match (has_address, search) {
+            (false, _) => 0,
+            (true, []) => 1,
+            (true, _) => 2,
+        };
         let answer = DhcpRepr {
             message_type: kind,
             your_ip: if has_address && !informs {
@@ -75,7 +95,7 @@ impl Lease {
             max_size: None,
             renew_duration: None,
             rebind_duration: None,
-            additional_options: if has_address { &mtu } else { &[] },
+            additional_options: &options[..told],
             ..request
         };
         self.emit(&answer).map(Some)

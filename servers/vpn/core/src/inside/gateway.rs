@@ -11,7 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::addresses::identifier_of_link_address;
-use super::dhcp::Lease;
+use super::dhcp::{self, Lease};
 use super::emit;
 use super::errors::{self, IPV6_MTU_MIN, Reason};
 use super::event::Events;
@@ -50,6 +50,8 @@ pub enum ToGuest {
 #[derive(Debug)]
 pub struct Inside {
     pub(super) lease: Option<Lease>,
+    /// What the lease says of the domains to be searched.
+    pub(super) search: Vec<u8>,
     pub(super) ipv6: Option<Ipv6Addr>,
     pub(super) path: PathMtu,
     pub(super) firewall: Firewall,
@@ -89,6 +91,7 @@ impl Inside {
         let own = (configuration.ipv4, configuration.ipv6);
         Self {
             lease: configuration.ipv4.map(|address| Lease { address, mtu }),
+            search: dhcp::search_list(&configuration.search),
             ipv6: configuration.ipv6,
             path: PathMtu::new(mtu),
             firewall: Firewall::new(configuration.inbound, per_second, flow_seed, now),

@@ -65,7 +65,7 @@ impl Inside {
                 if !is_unspecified(packet.source) && source != lease.address {
                     return Err(Refusal::Spoofed);
                 }
-                match lease.answer(packet.payload(bytes))? {
+                match lease.answer(packet.payload(bytes), &self.search)? {
                     Some(answer) => self.push_frame(emit::frame(&answer)),
                     None => Ok(()),
                 }

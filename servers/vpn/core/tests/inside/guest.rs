@@ -28,6 +28,7 @@ pub(crate) fn configuration() -> Configuration {
         ipv4: Some(OWN),
         ipv6: Some(OWN_6),
         resolvers: vec![RESOLVER.into(), RESOLVER_6.into()],
+        search: vec!["lab.example".into(), "test".into()],
         mtu: MTU,
         inbound: Inbound::parse("tcp/22 udp/5000").expect("it is right"),
         flows_per_second: 1000,

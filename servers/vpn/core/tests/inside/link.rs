@@ -105,6 +105,9 @@ fn a_stranger_gets_a_lease_and_a_connection() {
             let packet = config.packet.expect("it is kept");
             let mtu = packet.options().find(|option| option.kind == 26);
             assert_eq!(mtu.expect("it is told").data, MTU.to_be_bytes());
+            let search = packet.options().find(|option| option.kind == 119);
+            let domains = b"\x03lab\x07example\0\x04test\0";
+            assert_eq!(search.expect("it is told").data, domains);
             interface.update_ip_addrs(|addresses| {
                 addresses
                     .push(IpCidr::Ipv4(config.address))
