@@ -9,9 +9,4 @@ pub(crate) enum Failure {
     Missing(#[from] Missing),
     #[error(transparent)]
     Closed(#[from] OpenError),
-    #[error("the parameter `{name}` must be {expected}")]
-    Parameter {
-        name: &'static str,
-        expected: &'static str,
-    },
 }

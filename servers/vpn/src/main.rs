@@ -13,19 +13,22 @@ mod keys;
 mod net;
 mod peer;
 mod server;
+mod settings;
 mod status;
 
-use core::{convert::Infallible, net::IpAddr, time::Duration};
+use core::{convert::Infallible, net::IpAddr};
 
 use frame_api::{DEFAULT_MTU, LinkState};
-use runtime::{Component, DeadlineTimer, Notification, environment::Environment};
+use runtime::{Component, DeadlineTimer, Notification};
 use vpn_core::{
     configuration::Configuration,
     inside::{self, Blocklist, Inbound, Inside},
-    tunnel::{Circumstances, Policy, Tunnel},
+    tunnel::Tunnel,
 };
 
-use crate::{failure::Failure, guest::Guest, keys::KeyStore, net::Net, server::Server};
+use crate::{
+    failure::Failure, guest::Guest, keys::KeyStore, net::Net, server::Server, settings::Settings,
+};
 
 /// Flows that the guest, and that the outside, may begin in a second.
 const FLOWS_PER_SECOND: u32 = 500;
@@ -34,27 +37,25 @@ runtime::component!(main);
 
 fn main(mut component: Component) -> Result<Infallible, Failure> {
     let notification = component.notification()?;
-    let circumstances = circumstances(component.environment)?;
-    let inbound = inbound(component.environment)?;
     let guest = Guest::open(&component.memory)?;
     let net = Net::open(&component.memory)?;
     let timer = DeadlineTimer::open(&component.memory)?;
     guest.set_link(LinkState::Down, DEFAULT_MTU);
+    let settings = match Settings::read(&component) {
+        Ok(settings) => settings,
+        Err(reason) => return no_network(notification, &reason),
+    };
     let configuration = match KeyStore::open(&component.memory)?.read(notification) {
         Ok(configuration) => configuration,
         Err(reason) => return no_network(notification, &reason),
     };
-    let blocklist = match blocklist::read(&component) {
-        Ok(blocklist) => blocklist,
-        Err(reason) => return no_network(notification, &reason),
-    };
     let now = component.clock.duration(component.clock.now());
-    let tunnel = Tunnel::new(&configuration, circumstances, seed(&mut component));
+    let tunnel = Tunnel::new(&configuration, settings.circumstances, seed(&mut component));
     let Ok(tunnel) = tunnel else {
         return no_network(notification, &"a peer's key is of no use");
     };
     let inside = Inside::new(
-        inside_of(&configuration, inbound, blocklist),
+        inside_of(&configuration, settings.inbound, settings.blocklist),
         seed(&mut component),
         now,
     );
@@ -71,28 +72,12 @@ fn no_network(
     notification: Notification,
     reason: &dyn core::fmt::Display,
 ) -> Result<Infallible, Failure> {
-    runtime::println!("the guest has no network: {reason}");
     loop {
-        let _ = notification.wait();
+        runtime::println!("the guest has no network: {reason}");
+        while !runtime::status_is_wanted() {
+            let _ = notification.wait();
+        }
     }
-}
-
-fn circumstances(environment: &Environment<'_>) -> Result<Circumstances, Failure> {
-    let policy = Policy::from_name(environment.text("post-quantum")?);
-    Ok(Circumstances {
-        boot_time: Duration::from_secs(environment.integer("boot-unix-seconds")?),
-        post_quantum: policy.ok_or(Failure::Parameter {
-            name: "post-quantum",
-            expected: "require, prefer or off",
-        })?,
-    })
-}
-
-fn inbound(environment: &Environment<'_>) -> Result<Inbound, Failure> {
-    Inbound::parse(environment.text("inbound")?).map_err(|_| Failure::Parameter {
-        name: "inbound",
-        expected: "words such as tcp/22, udp/5000 and echo",
-    })
 }
 
 fn seed(component: &mut Component) -> [u8; 32] {
@@ -121,6 +106,7 @@ fn inside_of(
         ipv4: addresses().find_map(four),
         ipv6: addresses().find_map(six),
         resolvers: interface.dns.clone(),
+        search: interface.search.clone(),
         mtu: interface.mtu,
         inbound,
         flows_per_second: FLOWS_PER_SECOND,
