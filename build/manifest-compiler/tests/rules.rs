@@ -32,17 +32,27 @@ struct Edit {
 }
 
 fn run(path: &Path) -> (Case, Vec<String>) {
+    let (case, tree) = read(path);
+    let messages = messages(&tree);
+    (case, messages)
+}
+
+/// A case, and the manifests with its edits.
+fn read(path: &Path) -> (Case, Tree) {
     let text = fs::read_to_string(path).expect("every rule has both cases");
     let case: Case = toml::from_str(&text).expect("cases are well-formed");
     let mut tree = Tree::base();
     for edit in &case.edit {
         tree.edit(&edit.file, &edit.replace, &edit.with);
     }
-    let messages = match compile(&tree) {
+    (case, tree)
+}
+
+fn messages(tree: &Tree) -> Vec<String> {
+    match compile(tree) {
         Ok(_) => Vec::new(),
         Err(failure) => failure.0.iter().map(ToString::to_string).collect(),
-    };
-    (case, messages)
+    }
 }
 
 #[test]
@@ -57,6 +67,53 @@ fn every_rule_accepts_and_rejects() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Two guests in one driver, each by a role of its own, with a separation of those roles.
+fn guests_in_two_roles(from: &str, to: &str) -> Vec<String> {
+    let (_, mut tree) = read(&folder().join("guest_separation/reject.toml"));
+    let channel = "client = \"second.disk\"\nserver = \"driver.";
+    let second = |role| format!("{channel}{role}\"");
+    let system = "manifests/systems/case.toml";
+    tree.edit(system, &second("client"), &second("other"));
+    let driver = "needs/driver.toml";
+    let other = format!(
+        r#"why = "Serves."
+
+[[channel]]
+role = "other"
+kind = "ring"
+end = "server"
+peers = "one"
+protocol = "block"
+memory = "plain"
+out = "64 KiB"
+why = "Serves too."
+
+[[crossing]]
+kind = "separation"
+from = [{from}]
+to = [{to}]
+why = "Keeps them apart."
+"#
+    );
+    tree.edit(driver, "crossing = []\n", "");
+    tree.edit(driver, "why = \"Serves.\"\n", &other);
+    messages(&tree)
+}
+
+#[test]
+fn guests_are_apart_where_nothing_crosses_either_way() {
+    let both = r#""client", "other""#;
+    assert_eq!(guests_in_two_roles(both, both), [""; 0]);
+    for (from, to) in [(r#""client""#, r#""other""#), (r#""other""#, r#""client""#)] {
+        let all = guests_in_two_roles(from, to);
+        assert!(
+            all.iter()
+                .any(|message| message.contains("meet in `driver`, which does not keep them apart")),
+            "{all:#?}"
+        );
+    }
 }
 
 #[test]
