@@ -270,7 +270,9 @@ fn neighbours_cannot_be_impersonated_while_they_are_known() {
 #[test]
 fn routers_that_advertise_nonsense_are_not_believed() {
     let seconds = smoltcp::time::Duration::from_secs;
-    let cases: [fn(&mut Host); 6] = [
+    let cases: [fn(&mut Host); 7] = [
+        // Preferred for longer than it is valid (RFC 4862, section 5.5.3 c).
+        |host| host.prefix.preferred_lifetime = host.prefix.valid_lifetime * 2,
         |host| host.prefix.prefix = "ff00::".parse().expect("legal"),
         |host| host.prefix.prefix = "::".parse().expect("legal"),
         |host| host.prefix.prefix = "fe80::".parse().expect("legal"),
