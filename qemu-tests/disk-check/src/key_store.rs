@@ -10,6 +10,8 @@ use crate::steps;
 
 /// Blocks of a key store, which one request moves.
 const BLOCKS: u32 = MAX_BLOCKS;
+/// The one that its reader may write.
+const OWN: u64 = BLOCKS as u64 - 1;
 
 /// Tries the key store of a fresh volume, whose guest has `guest_blocks` blocks.
 pub(crate) fn check(
@@ -22,9 +24,16 @@ pub(crate) fn check(
         return Err(format!("the key store has {block_count} blocks"));
     }
     steps::refusals(keys, block_count)?;
-    if keys.do_one(Operation::Write, 0, 1)? != Err(Refusal::OutOfRange) {
-        return Err("the key store is written to".into());
+    keys.output.fill_at(0, SLOT, 0x4b).map_err(text)?;
+    for (first, count) in [(0, 1), (0, BLOCKS), (OWN - 1, 1), (OWN - 1, 2)] {
+        if keys.do_one(Operation::Write, first, count)? != Err(Refusal::OutOfRange) {
+            return Err(format!(
+                "{count} blocks of the key store are written at {first}"
+            ));
+        }
     }
+    let outcome = keys.do_one(Operation::Write, OWN, 1)?;
+    outcome.map_err(|refusal| format!("the reader's own block: {refusal:?}"))?;
     // The guest fills its last blocks, up to the border and as far beyond as it may try.
     guest.output.fill_at(0, SLOT, 0x47).map_err(text)?;
     let last = guest_blocks - u64::from(BLOCKS);
@@ -35,8 +44,9 @@ pub(crate) fn check(
             return Err(format!("a write at block {first}: {outcome:?}"));
         }
     }
-    if read(keys, 0)? != vec![0; SLOT] {
-        return Err("the guest's blocks show in the key store".into());
+    let (rest, own) = (vec![0; SLOT - BLOCK_SIZE], vec![0x4b; BLOCK_SIZE]);
+    if read(keys, 0)? != [rest, own].concat() {
+        return Err("the key store is not as its reader left it".into());
     }
     if read(guest, last)? != vec![0x47; SLOT] {
         return Err("the guest's last blocks are not what was written".into());

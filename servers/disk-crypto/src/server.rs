@@ -3,7 +3,7 @@
 use core::{cell::Cell, convert::Infallible, fmt};
 
 use block_api::{BLOCK_SIZE, CheckedRequest, Geometry, Outcome, Refusal};
-use disk_crypto_core::{Error, Volume, part::Part, tasks::Tasks};
+use disk_crypto_core::{Error, Volume, key_store, part::Part, tasks::Tasks};
 use runtime::Notification;
 use zeroize::Zeroize;
 
@@ -19,7 +19,8 @@ use crate::{
 pub(crate) enum Role {
     /// The guest's monitor: reads and writes.
     Guest,
-    /// Who needs what the key store holds: it only reads, and a flush wipes what was read from the channel.
+    /// Who needs what the key store holds: it reads, and writes the block that is its own, durably; a flush wipes what was read
+    /// from the channel.
     Keys,
 }
 
@@ -136,12 +137,8 @@ impl Server<'_> {
                     blocks,
                     data,
                 },
-                Role::Guest,
-            ) => {
-                let place = service.part.place(first, blocks)?;
-                self.write(service, place, blocks, data).await
-            }
-            (CheckedRequest::Write { .. }, Role::Keys) => Ok(Err(Refusal::OutOfRange)),
+                _,
+            ) => self.write(service, first, blocks, data).await,
             (CheckedRequest::Flush, Role::Guest) => self.volume.flush().await.map(Ok),
             (CheckedRequest::Flush, Role::Keys) => Ok(service.client.wipe().map_err(outside)),
             (CheckedRequest::Geometry { data }, _) => {
@@ -173,7 +170,7 @@ impl Server<'_> {
         read
     }
 
-    /// Writes blocks from `place` in the client's data area to `first` of the volume on.
+    /// Writes blocks from `place` in the client's data area to `first` of its part on.
     async fn write(
         &self,
         service: &Service,
@@ -184,11 +181,20 @@ impl Server<'_> {
         let mut buffer = service.buffers.take();
         let data = &mut buffer[..blocks * BLOCK_SIZE];
         let written = match service.client.input.read_at(place, data) {
-            Ok(()) => self.volume.write(first, data).await.map(Ok),
+            Ok(()) => match service.role {
+                Role::Guest => self.write_guest(&service.part, first, data).await,
+                Role::Keys => key_store::write_own(self.volume, first, data).await,
+            }
+            .map(Ok),
             Err(_) => Ok(Err(Refusal::OutOfRange)),
         };
         service.buffers.give_back(buffer);
         written
+    }
+
+    async fn write_guest(&self, part: &Part, first: u64, data: &mut [u8]) -> Result<(), Error> {
+        let place = part.place_to_write(first, data.len() / BLOCK_SIZE)?;
+        self.volume.write(place, data).await
     }
 
     /// What the client learns of an error; the console learns all of it.

@@ -10,24 +10,31 @@ mod blocklist;
 mod failure;
 mod guest;
 mod keys;
+mod memory;
 mod net;
 mod peer;
 mod server;
 mod settings;
 mod status;
 
-use core::{convert::Infallible, net::IpAddr};
+use core::{convert::Infallible, net::IpAddr, time::Duration};
 
 use frame_api::{DEFAULT_MTU, LinkState};
 use runtime::{Component, DeadlineTimer, Notification};
 use vpn_core::{
     configuration::Configuration,
     inside::{self, Blocklist, Inbound, Inside},
-    tunnel::Tunnel,
+    tunnel::{Circumstances, Tunnel},
 };
 
 use crate::{
-    failure::Failure, guest::Guest, keys::KeyStore, net::Net, server::Server, settings::Settings,
+    failure::Failure,
+    guest::Guest,
+    keys::{Contents, KeyStore},
+    memory::Memory,
+    net::Net,
+    server::Server,
+    settings::Settings,
 };
 
 /// Flows that the guest, and that the outside, may begin in a second.
@@ -45,12 +52,21 @@ fn main(mut component: Component) -> Result<Infallible, Failure> {
         Ok(settings) => settings,
         Err(reason) => return no_network(notification, &reason),
     };
-    let configuration = match KeyStore::open(&component.memory)?.read(notification) {
-        Ok(configuration) => configuration,
+    let mut key_store = KeyStore::open(&component.memory)?;
+    let Contents {
+        configuration,
+        memory,
+    } = match key_store.read(notification) {
+        Ok(contents) => contents,
         Err(reason) => return no_network(notification, &reason),
     };
     let now = component.clock.duration(component.clock.now());
-    let tunnel = Tunnel::new(&configuration, settings.circumstances, seed(&mut component));
+    let circumstances = Circumstances {
+        remembered_labels: memory.labels(),
+        ..settings.circumstances
+    };
+    say_if_behind(&circumstances, now);
+    let tunnel = Tunnel::new(&configuration, circumstances, seed(&mut component));
     let Ok(tunnel) = tunnel else {
         return no_network(notification, &"a peer's key is of no use");
     };
@@ -64,7 +80,21 @@ fn main(mut component: Component) -> Result<Infallible, Failure> {
     runtime::println!("configuration read: {peers} peers; every packet goes through the tunnel");
     // From here on the tunnel alone has the keys.
     drop(configuration);
-    Server::new(guest, net, inside, tunnel).serve(&component.clock, notification, &timer)
+    let memory = Memory::new(key_store, memory);
+    Server::new(guest, net, inside, tunnel, memory).serve(&component.clock, notification, &timer)
+}
+
+/// Says that the computer's clock is not what it was, or that only a leap of its timestamps has found the peer once.
+fn say_if_behind(circumstances: &Circumstances, now: Duration) {
+    const DAY: u64 = 24 * 3600;
+    let time = circumstances.boot_time.saturating_add(now);
+    let behind = circumstances.remembered_labels.saturating_sub(time);
+    if behind.as_secs() > DAY {
+        let days = behind.as_secs() / DAY;
+        runtime::println!(
+            "earlier handshakes were {days} days ahead of the computer's clock, and go on from there"
+        );
+    }
 }
 
 /// The link stays down, and nothing is ever sent.

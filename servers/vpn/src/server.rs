@@ -26,6 +26,7 @@ use vpn_core::{
 use crate::{
     failure::Failure,
     guest::Guest,
+    memory::Memory,
     net::{Arrived, Net, Payload},
     status::Status,
 };
@@ -42,6 +43,7 @@ pub(crate) struct Server {
     pub(crate) inside: Inside,
     pub(crate) tunnel: Tunnel,
     pub(crate) status: Status,
+    memory: Memory,
     /// One packet of the guest at a time.
     buffer: Vec<u8>,
     outbox: Outbox,
@@ -61,13 +63,20 @@ impl Wire for Outbox {
 }
 
 impl Server {
-    pub(crate) fn new(guest: Guest, net: Net, inside: Inside, tunnel: Tunnel) -> Self {
+    pub(crate) fn new(
+        guest: Guest,
+        net: Net,
+        inside: Inside,
+        tunnel: Tunnel,
+        memory: Memory,
+    ) -> Self {
         Self {
             status: Status::new(&tunnel),
             guest,
             net,
             inside,
             tunnel,
+            memory,
             buffer: vec![0; SLOT_SIZE],
             outbox: Outbox::default(),
             now: Duration::ZERO,
@@ -88,6 +97,7 @@ impl Server {
             self.now = clock.duration(clock.now());
             self.do_what_is_due();
             while self.carry() {}
+            self.remember();
             if runtime::status_is_wanted() {
                 self.status.tell_all();
             }
@@ -108,6 +118,14 @@ impl Server {
             }
             let _ = notification.wake_and_wait(self.guest.whom_to_wake());
         }
+    }
+
+    /// Has the volume remember the labels that handshakes were given.
+    fn remember(&mut self) {
+        if let Some(labels) = self.tunnel.label_to_remember(self.now) {
+            self.memory.remember(labels);
+        }
+        self.memory.advance();
     }
 
     /// Carries some frames and some datagrams. Whether there may be more.

@@ -33,6 +33,8 @@ impl Settings {
         Ok(Self {
             circumstances: Circumstances {
                 boot_time: Duration::from_secs(environment.integer("boot-unix-seconds")?),
+                // The volume knows more.
+                remembered_labels: Duration::ZERO,
                 post_quantum: policy.ok_or(BadSetting::PostQuantum)?,
             },
             inbound: inbound.map_err(BadSetting::Inbound)?,

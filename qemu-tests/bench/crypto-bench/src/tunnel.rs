@@ -96,6 +96,7 @@ fn end(own: u8, other: u8, policy: Policy) -> Result<Tunnel, Failure> {
     );
     let circumstances = Circumstances {
         boot_time: Duration::from_secs(1_800_000_000),
+        remembered_labels: Duration::ZERO,
         post_quantum: policy,
     };
     let configuration = Configuration::parse(text.as_bytes());

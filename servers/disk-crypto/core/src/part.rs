@@ -5,11 +5,16 @@ use crate::error::Error;
 /// Blocks of a key store.
 pub const KEY_STORE_BLOCKS: u64 = 16;
 
+/// The last of them is not the host's, but belongs to who reads the key store: the only one that it may write.
+pub const OWN_BLOCKS: u64 = 1;
+
 /// A run of a volume's blocks, numbered from 0 for who uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     first: u64,
     block_count: u64,
+    /// Who uses it may write from this one on.
+    first_writable: u64,
 }
 
 /// The parts of a volume. They do not overlap.
@@ -35,6 +40,14 @@ impl Part {
             _ => Err(Error::OutOfRange),
         }
     }
+
+    /// The same, if its user may write them.
+    pub fn place_to_write(&self, first: u64, blocks: usize) -> Result<u64, Error> {
+        if first < self.first_writable {
+            return Err(Error::OutOfRange);
+        }
+        self.place(first, blocks)
+    }
 }
 
 impl Parts {
@@ -45,10 +58,17 @@ impl Parts {
             return None;
         }
         let guest_blocks = block_count - key_store_blocks;
-        let part = |first, block_count| Part { first, block_count };
         Some(Self {
-            guest: part(0, guest_blocks),
-            key_store: part(guest_blocks, key_store_blocks),
+            guest: Part {
+                first: 0,
+                block_count: guest_blocks,
+                first_writable: 0,
+            },
+            key_store: Part {
+                first: guest_blocks,
+                block_count: key_store_blocks,
+                first_writable: key_store_blocks.saturating_sub(OWN_BLOCKS),
+            },
         })
     }
 }
@@ -86,6 +106,13 @@ mod tests {
             if let Ok(place) = parts.key_store.place(first, blocks) {
                 prop_assert!(place >= border && end(place) <= block_count);
             }
+            prop_assert_eq!(
+                parts.guest.place_to_write(first, blocks),
+                parts.guest.place(first, blocks)
+            );
+            let is_own = with_key_store && (first, blocks) == (15, 1);
+            let expected = if is_own { Ok(block_count - 1) } else { Err(Error::OutOfRange) };
+            prop_assert_eq!(parts.key_store.place_to_write(first, blocks), expected);
         }
     }
 }

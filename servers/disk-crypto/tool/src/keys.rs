@@ -20,10 +20,11 @@ const CACHE_NODES: usize = 64;
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Contents {
-    /// Put the text of FILE into the store; what it held is gone.
+    /// Put the text of FILE into the store; the text that it held is gone. What the text's reader keeps there stays: which
+    /// timestamps a tunnel has used.
     #[arg(long, value_name = "FILE")]
     set: Option<PathBuf>,
-    /// Empty the store.
+    /// Empty the store; what its reader keeps there is gone too.
     #[arg(long)]
     clear: bool,
 }
@@ -85,7 +86,10 @@ async fn put<D: BlockDevice>(
     if old == Old::Kept && !key_store::is_empty(volume).await? {
         return Ok(Old::Kept);
     }
-    key_store::put(volume, text).await?;
+    match text {
+        [] => key_store::clear(volume).await?,
+        text => key_store::put(volume, text).await?,
+    }
     Ok(Old::Replaced)
 }
 

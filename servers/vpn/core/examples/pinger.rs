@@ -47,6 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let circumstances = Circumstances {
         boot_time: SystemTime::now().duration_since(UNIX_EPOCH)?,
+        remembered_labels: Duration::ZERO,
         post_quantum: Policy::from_name(policy).ok_or("require, prefer or off")?,
     };
     let mut seed = [0; 32];

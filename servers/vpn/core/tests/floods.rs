@@ -38,6 +38,7 @@ fn tunnel(own: u8, other: u8) -> Tunnel {
     let configuration = Configuration::parse(text.as_bytes()).expect("legal");
     let circumstances = Circumstances {
         boot_time: Duration::from_secs(1_800_000_000),
+        remembered_labels: Duration::ZERO,
         post_quantum: Policy::Prefer,
     };
     Tunnel::new(&configuration, circumstances, [own; 32]).expect("keys are good")

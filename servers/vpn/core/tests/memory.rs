@@ -87,6 +87,7 @@ impl Guest {
         let configuration = configuration(peers);
         let circumstances = Circumstances {
             boot_time: Duration::from_secs(1_800_000_000),
+            remembered_labels: Duration::ZERO,
             post_quantum: Policy::Prefer,
         };
         let inside = inside::Configuration {

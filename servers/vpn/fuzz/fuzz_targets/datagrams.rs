@@ -44,6 +44,7 @@ impl World {
             let read = Configuration::parse(CONFIGURATIONS[side].as_bytes()).expect("legal");
             let circumstances = Circumstances {
                 boot_time: Duration::from_secs(1_800_000_000),
+                remembered_labels: Duration::ZERO,
                 post_quantum: policy,
             };
             let seed = [u8::try_from(side).expect("0 or 1"); 32];

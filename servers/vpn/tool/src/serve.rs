@@ -57,6 +57,7 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
     };
     let circumstances = Circumstances {
         boot_time: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?,
+        remembered_labels: Duration::ZERO,
         post_quantum: options.post_quantum,
     };
     let seed = fresh_key()?;

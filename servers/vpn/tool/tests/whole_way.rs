@@ -99,6 +99,7 @@ impl Card {
         let since_1970 = now.duration_since(std::time::SystemTime::UNIX_EPOCH);
         let circumstances = Circumstances {
             boot_time: since_1970.expect("it is later"),
+            remembered_labels: Duration::ZERO,
             post_quantum: policy,
         };
         let socket = UdpSocket::bind("127.0.0.1:0").expect("there is a port");

@@ -68,6 +68,7 @@ impl Peer {
         number: PeerNumber,
         correspondent: Correspondent,
         configured: &configuration::Peer,
+        remembered_labels: Duration,
     ) -> Self {
         Self {
             number,
@@ -82,7 +83,7 @@ impl Peer {
             cookies: CookieJar::new(&correspondent.public),
             pending: None,
             initiation_sent: None,
-            timestamps: TimestampSource::default(),
+            timestamps: TimestampSource::new(remembered_labels),
             heard: None,
             correspondent,
         }
@@ -131,6 +132,7 @@ impl Peer {
         let time = shared.boot_time.saturating_add(now);
         self.is_silent |= attempt >= SILENCE;
         let timestamp = self.timestamps.next(time, attempt);
+        shared.labels.note(self.timestamps.told());
         let local_index = self.number.new_index(&mut shared.random);
         let mut message = Initiation::new_zeroed();
         message.kind = kind::INITIATION.into();
@@ -183,6 +185,7 @@ impl Peer {
         self.pending = None;
         self.timers.initiation = None;
         self.timestamps.answered();
+        shared.labels.note(self.timestamps.told());
         self.preshared.used(source, now);
         self.sessions.begin(Session::new(
             Beginning {

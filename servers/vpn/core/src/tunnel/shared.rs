@@ -10,6 +10,7 @@ use super::{
     post_quantum::{Carrier, Policy},
     queue::Waiting,
     random::Random,
+    timestamp::Reservation,
 };
 
 /// Where messages go that a tunnel sends by itself: handshakes, keepalives, and packets that waited.
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     /// The time of the boot, from 1970 on.
     pub(super) boot_time: Duration,
+    pub(super) labels: Reservation,
     pub(super) policy: Policy,
     pub(super) carrier: Carrier,
     pub(super) mtu: usize,

@@ -25,6 +25,7 @@ use super::{
     random::Random,
     routes::Routes,
     shared::{Moment, Shared, Wire},
+    timestamp::Reservation,
     transport::{PADDING, Sealed},
 };
 use crate::configuration::Configuration;
@@ -57,6 +58,8 @@ pub enum Received {
 pub struct Circumstances {
     /// The time of the boot, as the computer's clock said it: since 1970.
     pub boot_time: Duration,
+    /// What [`Tunnel::label_to_remember`] said last, to this tunnel or the ones before: since 1970; zero if nobody knows.
+    pub remembered_labels: Duration,
     /// How much post-quantum exchanges matter.
     pub post_quantum: Policy,
 }
@@ -102,7 +105,12 @@ impl Tunnel {
         let peers = numbered.map(|(peer, number)| {
             let correspondent = Correspondent::new(&identity, peer.public_key);
             let correspondent = correspondent.map_err(|_| UnusableKey(peer.public_key))?;
-            Ok(Peer::new(number, correspondent, peer))
+            Ok(Peer::new(
+                number,
+                correspondent,
+                peer,
+                circumstances.remembered_labels,
+            ))
         });
         Ok(Self {
             peers: peers.collect::<Result<_, _>>()?,
@@ -114,6 +122,7 @@ impl Tunnel {
                 random: Random::new(seed),
                 counters: Counters::default(),
                 boot_time: circumstances.boot_time,
+                labels: Reservation::new(circumstances.remembered_labels),
                 policy: circumstances.post_quantum,
                 carrier: Carrier::new(&interface.addresses),
                 mtu: interface.mtu.into(),
@@ -354,6 +363,13 @@ impl Tunnel {
         for peer in self.peers.iter_mut().filter(|peer| peer.endpoint.is_some()) {
             peer.begin_handshake(&mut self.shared, &mut moment);
         }
+    }
+
+    /// What is to be remembered of the labels that handshakes were given, if that has changed: none that may have been used is
+    /// later. It reserves some ahead, so it changes twice an hour at most, as long as the computer's clock is right. Answers once.
+    pub fn label_to_remember(&mut self, now: Duration) -> Option<Duration> {
+        let time = self.shared.boot_time.saturating_add(now);
+        self.shared.labels.renew(time)
     }
 
     /// When [`Tunnel::on_deadline`] has something to do.

@@ -29,6 +29,7 @@ pub(crate) fn key_text(key: &[u8; 32]) -> String {
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) boot_time: Duration,
+    pub(crate) remembered_labels: Duration,
     pub(crate) policy: Policy,
     /// Added to `[Peer]`.
     pub(crate) peer_lines: String,
@@ -41,6 +42,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             boot_time: BOOT_TIME,
+            remembered_labels: Duration::ZERO,
             policy: Policy::Off,
             peer_lines: String::new(),
             knows_endpoint: true,
@@ -81,6 +83,7 @@ impl Setup {
         let configuration = Configuration::parse(text.as_bytes()).expect("legal");
         let circumstances = Circumstances {
             boot_time: self.boot_time,
+            remembered_labels: self.remembered_labels,
             post_quantum: self.policy,
         };
         Tunnel::new(&configuration, circumstances, [self.seed; 32]).expect("keys are good")
@@ -107,6 +110,8 @@ pub(crate) struct Weather {
 pub(crate) struct Side {
     pub(crate) tunnel: Tunnel,
     pub(crate) address: SocketAddr,
+    /// What its volume holds of the labels that it used.
+    pub(crate) remembered_labels: Duration,
     /// Packets that came out of the tunnel.
     pub(crate) delivered: Vec<Vec<u8>>,
 }
@@ -145,6 +150,7 @@ impl World {
         let side = |number: u8| Side {
             tunnel: setups[usize::from(number)].tunnel(number),
             address: address(number),
+            remembered_labels: setups[usize::from(number)].remembered_labels,
             delivered: Vec::new(),
         };
         Self {
@@ -195,6 +201,18 @@ impl World {
         };
         self.send(side, &packet);
         packet
+    }
+
+    /// Starts a side's machine afresh, `set_back` before the time that the default says.
+    pub(crate) fn restart(&mut self, side: u8, set_back: Duration, setup: &Setup) {
+        let place = &mut self.sides[usize::from(side)];
+        let setup = Setup {
+            boot_time: setup.boot_time.saturating_sub(set_back),
+            remembered_labels: place.remembered_labels,
+            seed: setup.seed.wrapping_add(9),
+            ..setup.clone()
+        };
+        place.tunnel = setup.tunnel(side);
     }
 
     /// Has a side begin a new session.
@@ -266,6 +284,14 @@ impl World {
     }
 
     fn post(&mut self, side: usize, outbox: Outbox) {
+        let Side {
+            tunnel,
+            remembered_labels,
+            ..
+        } = &mut self.sides[side];
+        *remembered_labels = tunnel
+            .label_to_remember(self.now)
+            .unwrap_or(*remembered_labels);
         for (to, bytes) in outbox.0 {
             self.fly(side, to, bytes);
         }
