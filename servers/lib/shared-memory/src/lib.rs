@@ -5,7 +5,7 @@
 //!   gives a region as a slice when nobody else can reach it.
 //! - [`Channel`] is two one-writer regions and a signal each way. Over it lie either two queues of
 //!   messages with a data area each ([`Sender`], [`Receiver`]) or two byte streams ([`ByteWriter`],
-//!   [`ByteReader`]).
+//!   [`ByteReader`]). [`Requests`] is a server's view of two queues whose messages answer each other.
 //!
 //! # Soundness
 //!
@@ -39,6 +39,8 @@
 
 pub mod access;
 mod channel;
+#[cfg(test)]
+mod client_lives;
 mod end;
 mod error;
 #[cfg(test)]
@@ -50,6 +52,7 @@ mod lives;
 mod memory;
 mod queue;
 mod region;
+mod requests;
 #[cfg(any(test, feature = "simulation"))]
 mod simulation;
 mod stream;
@@ -61,4 +64,5 @@ pub use error::{AccessError, ChannelError, OpenError, PushError};
 pub use memory::{Memory, Window};
 pub use queue::{Receiver, Sender, data_area_offset};
 pub use region::{RegionReader, RegionWriter};
+pub use requests::Requests;
 pub use stream::{ByteReader, ByteWriter};
