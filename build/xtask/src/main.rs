@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod changed_system;
 mod check;
 mod command_line;
 mod commands;

@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
+use crate::changed_system;
 use crate::guest::{Extra, GuestCommand, GuestFiles, GuestOptions, Parts};
 use crate::peer::{self, Peer};
 use crate::program::{self, KERNEL, Options};
@@ -26,9 +27,8 @@ const PLAIN_SIZE: u64 = 512 << 20;
 const DISK: &str = "disk.img";
 /// The folder of the other end of the guest's tunnel.
 const PEER: &str = "peer";
-/// What the default system says of the address of its card, and what it says in a network of the host's own.
-const ASKING: &str = "value = \"dhcp\"\n";
-const KNOWING: &str = "value = \"192.0.2.2/24 via 192.0.2.1\"\n";
+/// What is different in a network of the host's own.
+const ABROAD: &str = "qemu-tests/wireguard-go/changes.toml";
 /// What marks the output of the guest's command.
 pub(super) const NONCE: &str = "bench";
 
@@ -77,13 +77,8 @@ pub(super) fn with_tunnel_abroad(
     extras: &[Extra],
 ) -> Result<Machine> {
     create_volume(folder, Some(&peer::guest_keys(&folder.join(PEER))))?;
-    let text = fs::read_to_string(workspace::path(DEFAULT_MANIFEST))?;
-    ensure!(
-        text.matches(ASKING).count() == 1,
-        "the default system asks for no address"
-    );
-    let manifest = folder.join("system.toml");
-    fs::write(&manifest, text.replace(ASKING, KNOWING))?;
+    let result = folder.join("system.toml");
+    let manifest = changed_system::manifest(DEFAULT_MANIFEST, Some(ABROAD), result)?;
     let guest = GuestOptions {
         extras,
         ..executing(script)

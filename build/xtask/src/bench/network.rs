@@ -1,5 +1,7 @@
 //! What datagrams cost in the network server and the kernel, counted by a component that uses them.
 
+use std::fs;
+
 use anyhow::Result;
 
 use super::{Figure, images};
@@ -8,10 +10,11 @@ use crate::program::{self, KERNEL, Options};
 use crate::progress::step;
 use crate::qemu::{Ending, Machine, Time};
 use crate::scenario::Echoes;
-use crate::system;
 use crate::workspace::{self, Metadata};
+use crate::{changed_system, system};
 
-const MANIFEST: &str = "qemu-tests/network-check/figures.toml";
+const MANIFEST: &str = "qemu-tests/network-check/system.toml";
+const CHANGES: &str = "qemu-tests/network-check/figures.toml";
 /// The port of the echo, which the manifest names too.
 const ECHO: u16 = 17113;
 
@@ -21,7 +24,9 @@ pub(super) fn measure(metadata: &Metadata) -> Result<Vec<Figure>> {
         let image = folder.join("root.img");
         let kernel = program::build_one(metadata, KERNEL, Options::default())?;
         let (guest, options) = (GuestOptions::default(), Options::default());
-        let manifest = workspace::path(MANIFEST);
+        fs::create_dir_all(&folder)?;
+        let result = folder.join("system.toml");
+        let manifest = changed_system::manifest(MANIFEST, Some(CHANGES), result)?;
         let equipment = system::pack(metadata, &manifest, guest, options, &image)?;
         let mut machine = Machine::new(kernel, image);
         machine.network = equipment.network;

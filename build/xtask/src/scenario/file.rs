@@ -44,6 +44,8 @@ pub(crate) struct Boot {
     pub(crate) program: Option<String>,
     /// Or a whole system by its manifest.
     pub(crate) system: Option<String>,
+    /// What is different in this system, for the scenario.
+    pub(crate) changes: Option<String>,
     /// Or no machine, but commands for the host's shell, such as a user might type.
     pub(crate) host: Option<String>,
     /// Cargo features of the program, or of the system's root server.
@@ -224,6 +226,8 @@ impl Boot {
             }
             _ => bail!("a boot has one of `program`, `system` and `host`"),
         }
+        let has_what_changes = self.changes.is_none() || self.system.is_some();
+        ensure!(has_what_changes, "`changes` need a `system`");
         Ok(())
     }
 
@@ -273,6 +277,10 @@ mod tests {
         assert_eq!(
             complaint("about = 'x'\n[[boot]]\nprogram = 'p'\nexec = 'true'\n"),
             "`exec` needs a system with a guest"
+        );
+        assert_eq!(
+            complaint("about = 'x'\n[[boot]]\nprogram = 'p'\nchanges = 'c'\n"),
+            "`changes` need a `system`"
         );
         assert!(complaint("about = 'x'\n[[boot]]\nprogrm = 'p'\n").contains("unknown field"));
     }

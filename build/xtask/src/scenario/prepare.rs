@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -21,7 +21,7 @@ use crate::qemu::{Machine, Time};
 use crate::system::{self, Equipment};
 use crate::volumes::{self, Volume};
 use crate::workspace::{self, Metadata};
-use crate::{disc, host, peer};
+use crate::{changed_system, disc, host, peer};
 
 /// A scenario whose machines are ready.
 pub(crate) struct Prepared<'a> {
@@ -73,9 +73,10 @@ impl<'a> Preparer<'a> {
             PeerMake::Ours => outsides.next().map(|outside| outside.peer.place()),
             PeerMake::Foreign(_) => Some(foreign::PEER),
         };
+        let manifests = manifests(scenario, &folder)?;
         let mut disks = Vec::new();
         let mut peers = Vec::new();
-        for (number, volume) in volumes(scenario)?.iter().enumerate() {
+        for (number, volume) in volumes(scenario, &manifests)?.iter().enumerate() {
             let image = folder.join(format!("disk{}.img", suffix(number)));
             let mut keys = None;
             if volume.has_tunnel {
@@ -87,11 +88,11 @@ impl<'a> Preparer<'a> {
             disks.push(image);
         }
         let mut machines = Vec::new();
-        for (number, boot) in (1..).zip(&scenario.boot) {
+        for (number, (boot, manifest)) in (1..).zip(scenario.boot.iter().zip(&manifests)) {
             let image = folder.join(format!("root-{number}.img"));
             machines.push(match boot.host {
                 Some(_) => None,
-                None => Some(self.machine(boot, image, &disks)?),
+                None => Some(self.machine(boot, manifest.as_deref(), image, &disks)?),
             });
         }
         if matches!(scenario.peer, PeerMake::Foreign(_)) {
@@ -107,8 +108,14 @@ impl<'a> Preparer<'a> {
     }
 
     /// The machine of one boot; `image` is where a system's root image goes.
-    fn machine(&mut self, boot: &Boot, image: PathBuf, disks: &[PathBuf]) -> Result<Machine> {
-        let (kernel, root, equipment) = match (&boot.program, &boot.system) {
+    fn machine(
+        &mut self,
+        boot: &Boot,
+        manifest: Option<&Path>,
+        image: PathBuf,
+        disks: &[PathBuf],
+    ) -> Result<Machine> {
+        let (kernel, root, equipment) = match (&boot.program, manifest) {
             (Some(package), _) => (
                 self.program(
                     KERNEL,
@@ -163,7 +170,7 @@ impl<'a> Preparer<'a> {
     fn system(
         &mut self,
         boot: &Boot,
-        manifest: &str,
+        manifest: &Path,
         image: PathBuf,
     ) -> Result<(PathBuf, PathBuf, Equipment)> {
         let kernel = self.program(KERNEL, boot.kernel_features.as_deref())?;
@@ -183,8 +190,7 @@ impl<'a> Preparer<'a> {
         let root_server = Options {
             features: boot.features.as_deref(),
         };
-        let manifest = workspace::path(manifest);
-        let equipment = system::pack(self.metadata, &manifest, guest, root_server, &image)?;
+        let equipment = system::pack(self.metadata, manifest, guest, root_server, &image)?;
         Ok((kernel, image, equipment))
     }
 
@@ -209,13 +215,28 @@ impl<'a> Preparer<'a> {
     }
 }
 
+/// The manifest of each boot that is of a system; those that are changed are written to the folder.
+fn manifests(scenario: &Scenario, folder: &Path) -> Result<Vec<Option<PathBuf>>> {
+    let manifest = |(number, boot): (usize, &Boot)| {
+        let system = boot.system.as_deref()?;
+        let result = folder.join(format!("system-{number}.toml"));
+        Some(changed_system::manifest(
+            system,
+            boot.changes.as_deref(),
+            result,
+        ))
+    };
+    let manifests = (1..).zip(&scenario.boot).map(manifest);
+    manifests.map(Option::transpose).collect()
+}
+
 /// What its systems want of their disks together; the host's shell wants one too.
-fn volumes(scenario: &Scenario) -> Result<Vec<Volume>> {
+fn volumes(scenario: &Scenario, manifests: &[Option<PathBuf>]) -> Result<Vec<Volume>> {
     let mut all = Vec::new();
-    for boot in &scenario.boot {
-        let wanted = match (&boot.program, &boot.system) {
+    for (boot, manifest) in scenario.boot.iter().zip(manifests) {
+        let wanted = match (&boot.program, manifest) {
             (Some(_), _) => Vec::new(),
-            (None, Some(manifest)) => volumes::of(&workspace::path(manifest))?,
+            (None, Some(manifest)) => volumes::of(manifest)?,
             (None, None) => vec![Volume::default()],
         };
         if all.len() < wanted.len() {
@@ -233,5 +254,25 @@ fn suffix(number: usize) -> String {
     match number {
         0 => String::new(),
         _ => format!("-{}", number + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read_all;
+
+    #[test]
+    fn every_system_obeys_the_rules() {
+        let folder = std::env::temp_dir().join(format!("xtask-systems-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        for scenario in read_all("").expect("scenarios can be read") {
+            let manifests = manifests(&scenario, &folder).expect("they can be written");
+            for manifest in manifests.into_iter().flatten() {
+                let checked = system::check(&manifest);
+                checked.unwrap_or_else(|error| panic!("{}: {error:#}", scenario.name));
+            }
+        }
+        fs::remove_dir_all(&folder).expect("it was just made");
     }
 }
