@@ -245,18 +245,9 @@ fn number(bytes: &[u8], at: usize) -> Result<u32, Malformed> {
 mod tests {
     use std::vec::Vec;
 
-    use super::super::options::append;
+    use super::super::options::samples::{MAC, SERVER, option};
     use super::super::question::identifier;
     use super::*;
-
-    const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
-    const SERVER: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 9];
-
-    fn option(number: u16, value: &[u8]) -> Vec<u8> {
-        let mut option = Vec::new();
-        append(&mut option, number, value);
-        option
-    }
 
     fn address(text: &str, times: [u32; 2]) -> Vec<u8> {
         let address: Ipv6Addr = text.parse().expect("an address");

@@ -57,3 +57,17 @@ impl<'a> Options<'a> {
         Some((u16::from_be_bytes([*n0, *n1]), value))
     }
 }
+
+#[cfg(test)]
+pub(super) mod samples {
+    use super::{Vec, append};
+
+    pub(crate) const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+    pub(crate) const SERVER: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 9];
+
+    pub(crate) fn option(number: u16, value: &[u8]) -> Vec<u8> {
+        let mut option = Vec::new();
+        append(&mut option, number, value);
+        option
+    }
+}

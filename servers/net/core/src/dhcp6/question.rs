@@ -72,16 +72,8 @@ impl Question<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::samples::{MAC, SERVER, option};
     use super::*;
-
-    const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
-    const SERVER: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 9];
-
-    fn option(number: u16, value: &[u8]) -> Vec<u8> {
-        let mut option = Vec::new();
-        append(&mut option, number, value);
-        option
-    }
 
     #[test]
     fn questions_are_what_the_rfc_says() {
