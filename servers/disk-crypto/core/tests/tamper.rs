@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::ops::Range;
+
 use common::disk::Disk;
 use common::{CHEAP, PASSPHRASE, content, create, memory, open, open_with_cache, unlock};
 use disk_crypto_core::error::OpenError;
@@ -56,6 +58,15 @@ fn filled(in_tree: bool) -> Disk {
     drop(volume);
     disk.settle();
     disk
+}
+
+/// Writes these versions of a block, each of which is on the disk before the next.
+fn rewrite(disk: &Disk, block: u64, versions: Range<u64>) {
+    let volume = open(disk).expect("intact");
+    for version in versions {
+        write(&volume, block, 1, version);
+        flush(&volume);
+    }
 }
 
 /// Blocks that a volume opened anew refuses; all others must be as written.
@@ -122,13 +133,8 @@ fn swapped_blocks_are_refused() {
 fn older_versions_of_a_block_are_refused() {
     let disk = filled(true);
     let before = disk.copy();
-    let volume = open(&disk).expect("intact");
-    // Rewritten often enough that its first place is in use again.
-    for version in 2..500 {
-        write(&volume, 8, 1, version);
-        flush(&volume);
-    }
-    drop(volume);
+    // Often enough that its first place is in use again.
+    rewrite(&disk, 8, 2..500);
     let (first, end) = (layout().place(0, 0), layout().root(Replica::Second));
     for place in first..end {
         disk.put(place, before.block(place));
@@ -183,12 +189,7 @@ fn every_older_or_changed_node_is_refused() {
 #[test]
 fn a_changed_or_older_log_keeps_the_volume_closed() {
     let disk = filled(false);
-    let volume = open(&disk).expect("intact");
-    for version in 2..6 {
-        write(&volume, 9, 1, version);
-        flush(&volume);
-    }
-    drop(volume);
+    rewrite(&disk, 9, 2..6);
     disk.settle();
     let records: Vec<u64> = disk
         .written_blocks()
@@ -215,12 +216,7 @@ fn a_changed_or_older_log_keeps_the_volume_closed() {
 fn older_metadata_without_its_data_brings_nothing_back() {
     let disk = filled(true);
     let before = disk.copy();
-    let volume = open(&disk).expect("intact");
-    for version in 2..500 {
-        write(&volume, 8, 1, version);
-        flush(&volume);
-    }
-    drop(volume);
+    rewrite(&disk, 8, 2..500);
     disk.settle();
     // Everything but the data is put back: the old state speaks of versions that are gone.
     for block in before.written_blocks() {
@@ -254,10 +250,7 @@ fn one_bad_copy_of_header_or_root_is_repaired() {
 fn an_older_copy_of_the_root_does_not_count() {
     let disk = filled(false);
     let before = disk.copy();
-    let volume = open(&disk).expect("intact");
-    write(&volume, 9, 1, 2);
-    flush(&volume);
-    drop(volume);
+    rewrite(&disk, 9, 2..3);
     disk.settle();
     for replica in Replica::BOTH {
         let attacked = disk.copy();
