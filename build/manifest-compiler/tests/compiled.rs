@@ -5,11 +5,16 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use compiled_manifest::{Content, Kind, Rights, System};
+use compiled_manifest::{Component, Content, Kind, Rights, System};
 use manifest_compiler::{CompiledSystem, Folder, check_tree};
 use proptest::prelude::*;
 
 use support::{Tree, compile};
+
+fn capabilities(component: &Component) -> Vec<&str> {
+    let names = component.capabilities.iter().map(|c| c.name.as_str());
+    names.collect()
+}
 
 fn base() -> CompiledSystem {
     compile(&Tree::base()).expect("the base obeys every rule")
@@ -74,13 +79,8 @@ fn shared_memory_has_one_writer() {
 fn what_a_component_is_told_is_what_it_holds() {
     let system = base().system;
     let monitor = &system.components[3];
-    let names: Vec<_> = monitor
-        .capabilities
-        .iter()
-        .map(|c| c.name.as_str())
-        .collect();
     assert_eq!(
-        names,
+        capabilities(monitor),
         [
             "notification",
             "server.signal",
@@ -104,13 +104,8 @@ fn what_a_component_is_told_is_what_it_holds() {
         ]
     );
     let watcher = &system.components[2];
-    let names: Vec<_> = watcher
-        .capabilities
-        .iter()
-        .map(|c| c.name.as_str())
-        .collect();
     assert_eq!(
-        names,
+        capabilities(watcher),
         [
             "notification",
             "endpoint",
