@@ -52,27 +52,6 @@ pub fn store(address: u64, value: u64) {
     }
 }
 
-/// Reads four bytes outside the program's image, as device registers want it.
-#[must_use]
-pub fn load32(address: u64) -> u32 {
-    assert_outside_image(address);
-    let value;
-    // SAFETY: no object of Rust lies there (see the module's text).
-    unsafe {
-        asm!("mov {value:e}, [{address}]", value = out(reg) value, address = in(reg) address, options(nostack, preserves_flags));
-    }
-    value
-}
-
-/// Writes four bytes outside the program's image, as device registers want it.
-pub fn store32(address: u64, value: u32) {
-    assert_outside_image(address);
-    // SAFETY: no object of Rust lies there (see the module's text).
-    unsafe {
-        asm!("mov [{address}], {value:e}", value = in(reg) value, address = in(reg) address, options(nostack, preserves_flags));
-    }
-}
-
 /// Calls code at an address outside the program's image; it must be a function without arguments.
 pub fn call(address: u64) -> u64 {
     assert_outside_image(address);
