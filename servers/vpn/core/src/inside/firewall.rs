@@ -3,7 +3,8 @@
 //! The guest may begin flows, at a bounded rate; the outside may begin what the configuration lists, and
 //! otherwise only answer. After a start nothing is known of connections that were there before (this component
 //! may have been restarted), so TCP segments from outside that open nothing pass for a while: to a guest that
-//! knows no such connection they mean nothing but a reset.
+//! knows no such connection they mean nothing but a reset. What passed so opens no way for more: a segment that
+//! opens a connection always needs a listed port, or a flow that the guest itself began.
 
 use core::time::Duration;
 
@@ -74,6 +75,7 @@ impl Firewall {
         if let Some(flow) = self.flows.find(&key, seconds) {
             if !matches!(transport, Transport::Error(_)) {
                 flow.outward = true;
+                flow.begun_inside |= flags.begins();
                 flow.owner = owner;
                 refresh(flow, packet.protocol, flags, seconds);
             }
@@ -111,7 +113,11 @@ impl Firewall {
         let key = key(packet, transport, Way::In).ok_or(Refusal::NoRoute)?;
         let flags = flags_of(transport);
         let seconds = now.as_secs();
+        let may_open = !flags.begins() || self.is_invited(transport, now);
         let owner = if let Some(flow) = self.flows.find(&key, seconds) {
+            if !may_open && !flow.begun_inside {
+                return Err(Refusal::Uninvited);
+            }
             if !matches!(transport, Transport::Error(_)) {
                 flow.inward = true;
                 refresh(flow, packet.protocol, flags, seconds);
@@ -134,9 +140,8 @@ impl Firewall {
     fn is_invited(&self, transport: Transport, now: Duration) -> bool {
         match transport {
             Transport::Tcp { to, flags, .. } => {
-                let opens = flags.opens && !flags.answers;
                 let is_older = !flags.opens && now < self.loose_until;
-                is_older || opens && self.inbound.has_port(TCP, to)
+                is_older || flags.begins() && self.inbound.has_port(TCP, to)
             }
             Transport::Udp { to, .. } => self.inbound.has_port(UDP, to),
             Transport::Echo { request, .. } => request && self.inbound.has_echo(),
@@ -156,6 +161,8 @@ impl Firewall {
             expires: 0,
             outward: way == Way::Out,
             inward: way == Way::In,
+            // A reset begins nothing: it is what the guest says to what it does not know.
+            begun_inside: way == Way::Out && !flags.closes,
             closing: false,
             owner,
         };

@@ -22,6 +22,8 @@ pub(super) struct Flow {
     pub(super) outward: bool,
     /// The outside has sent.
     pub(super) inward: bool,
+    /// The guest began it, or would have if it had not been there.
+    pub(super) begun_inside: bool,
     /// A TCP connection that ends.
     pub(super) closing: bool,
     /// Who in the guest has it.
@@ -141,6 +143,7 @@ mod tests {
             expires,
             outward: true,
             inward: both,
+            begun_inside: true,
             closing: false,
             owner: Owner::default(),
         }

@@ -76,6 +76,13 @@ pub(super) struct TcpFlags {
     pub(super) closes: bool,
 }
 
+impl TcpFlags {
+    /// Whether the segment is the first of a connection.
+    pub(super) fn begins(self) -> bool {
+        self.opens && !self.answers
+    }
+}
+
 /// The packet that an ICMP error quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quoted {

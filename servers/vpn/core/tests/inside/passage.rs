@@ -177,6 +177,29 @@ fn connections_survive_a_restart() {
 }
 
 #[test]
+fn what_survives_a_restart_opens_nothing() {
+    let mut inside = inside();
+    let older = tcp(REMOTE, OWN, (80, 4000), TcpControl::None, b"in the middle");
+    assert!(receive(&mut inside, &older, at(5)).is_ok());
+    let opening = tcp(REMOTE, OWN, (80, 4000), TcpControl::Syn, b"");
+    assert_eq!(
+        receive(&mut inside, &opening, at(5)),
+        Err(Refusal::Uninvited)
+    );
+    // Nor when the guest, who knows no such connection, has said so.
+    let reset = tcp(OWN, REMOTE, (4000, 80), TcpControl::Rst, b"");
+    assert!(send(&mut inside, &reset, at(6)).is_ok());
+    assert_eq!(
+        receive(&mut inside, &opening, at(6)),
+        Err(Refusal::Uninvited)
+    );
+    // Both ends may begin at once (RFC 9293, section 3.5), if the guest does.
+    let own = tcp(OWN, REMOTE, (4000, 80), TcpControl::Syn, b"");
+    assert!(send(&mut inside, &own, at(7)).is_ok());
+    assert!(receive(&mut inside, &opening, at(7)).is_ok());
+}
+
+#[test]
 fn errors_reach_whom_they_concern() {
     let mut inside = inside();
     let sent = send(
