@@ -113,9 +113,11 @@ impl Flows {
             .iter()
             .position(|place| place.is_some_and(|(other, _)| other == key));
         let worth = |place: &Option<(Key, Flow)>| {
-            place.map_or((false, false, 0), |(_, flow)| {
+            place.map_or((false, false, false, 0), |(_, flow)| {
                 let both = flow.inward && flow.outward && !flow.closing;
-                (flow.expires > seconds, both, flow.expires)
+                let lives = flow.expires > seconds;
+                // The guest answers whoever knocks at an open port: that alone must not cost it what it began.
+                (lives, both, flow.begun_inside, flow.expires)
             })
         };
         let least = || (0..WAYS).min_by_key(|way| worth(&set[*way]));
@@ -170,6 +172,24 @@ mod tests {
         let kept = (0..100).filter(|port| flows.find(&key(*port, 7), 1).is_some());
         assert_eq!(kept.count(), 100);
         assert_eq!(flows.sets.len(), SETS);
+    }
+
+    #[test]
+    fn connections_of_the_outside_displace_none_of_the_guests() {
+        let mut flows = Flows::new(SEED);
+        for port in 0..100 {
+            flows.insert(key(port, 7), flow(10, true), 0);
+        }
+        // The guest has answered each, and the last was used later than any of its own.
+        for remote in 1000..101_000 {
+            let flow = Flow {
+                begun_inside: false,
+                ..flow(20, true)
+            };
+            flows.insert(key(22, remote), flow, 0);
+        }
+        let kept = (0..100).filter(|port| flows.find(&key(*port, 7), 1).is_some());
+        assert_eq!(kept.count(), 100);
     }
 
     #[test]
