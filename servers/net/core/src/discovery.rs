@@ -19,6 +19,7 @@ use crate::arrival::{ETHERNET_HEADER, IPV6_HEADER};
 use crate::chance::Chance;
 use crate::counters::Reason;
 use crate::dhcp6::{self, Association};
+use crate::probe::Probe;
 use crate::routers::{Advertisement, Management, Routers};
 use crate::settings::Ipv6Setting;
 
@@ -36,6 +37,8 @@ pub(crate) enum Found {
     Neighbour { address: IpAddr, mac: [u8; 6] },
     /// A router spoke, and what it said was taken.
     Router,
+    /// Another host has the address that this machine was about to use.
+    Taken(Ipv6Addr),
 }
 
 /// This machine's IPv6.
@@ -44,6 +47,7 @@ pub(crate) struct Discovery {
     mac: [u8; 6],
     routers: Routers,
     association: Association,
+    probe: Probe,
 }
 
 impl Discovery {
@@ -53,6 +57,7 @@ impl Discovery {
             mac,
             routers: Routers::new(now),
             association: Association::new(mac, chance),
+            probe: Probe::default(),
         }
     }
 
@@ -61,16 +66,13 @@ impl Discovery {
         (self.setting != Ipv6Setting::Off).then(|| link_local(self.mac))
     }
 
-    /// The address beyond that, once there is one.
+    /// The address beyond that, once there is one that nobody else has.
     pub(crate) fn current(&self) -> Option<Ipv6> {
         match self.setting {
             Ipv6Setting::Off => None,
             Ipv6Setting::Fixed(ipv6) => Some(ipv6),
-            // An address that a server gave is kept while it lasts, whatever routers say meanwhile.
             Ipv6Setting::Auto => {
-                let of_prefix = |prefix| with_interface_identifier(prefix, self.mac);
-                let made = self.routers.prefix().map(of_prefix);
-                let address = self.association.address().or(made)?;
+                let address = self.wanted().filter(|wanted| self.probe.is_free(*wanted))?;
                 Some(Ipv6 {
                     address,
                     prefix_length: self.routers.bits_on_link(address),
@@ -80,7 +82,15 @@ impl Discovery {
         }
     }
 
-    /// Does what is due: forgets what has expired, asks for routers and servers.
+    /// The address that this machine would have. One that a server gave is kept while it lasts, whatever routers say
+    /// meanwhile.
+    fn wanted(&self) -> Option<Ipv6Addr> {
+        let of_prefix = |prefix| with_interface_identifier(prefix, self.mac);
+        let made = self.routers.prefix().map(of_prefix);
+        self.association.address().or(made)
+    }
+
+    /// Does what is due: forgets what has expired, asks for routers, servers and doubles.
     pub(crate) fn poll(&mut self, now: Duration, out: &mut Vec<Vec<u8>>) {
         if self.setting != Ipv6Setting::Auto {
             return;
@@ -92,12 +102,23 @@ impl Discovery {
         if let Some(message) = self.association.poll(is_wanted, now) {
             out.extend(dhcp6::frame(self.mac, &message));
         }
+        if let Some(address) = self.probe.poll(self.wanted(), now) {
+            out.push(self.ask_for_double(address));
+        }
+        let given = self.association.address();
+        if given.is_some_and(|given| self.probe.is_free(given)) {
+            self.association.keep();
+        }
     }
 
     /// When [`poll`](Self::poll) is due.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let is_auto = self.setting == Ipv6Setting::Auto;
-        let deadlines = [self.routers.deadline(), self.association.deadline()];
+        let deadlines = [
+            self.routers.deadline(),
+            self.association.deadline(),
+            self.probe.deadline(),
+        ];
         deadlines.into_iter().flatten().min().filter(|_| is_auto)
     }
 
@@ -136,6 +157,10 @@ impl Discovery {
                 target_addr,
                 lladdr,
             }) => {
+                // Who asks from nowhere is about to use it, too (RFC 4862, section 5.4.3).
+                if source.is_unspecified() && self.hear_double(frame, target_addr, now) {
+                    return Some(Found::Taken(target_addr));
+                }
                 let is_for_us = own.has(target_addr.into())
                     && (to == target_addr || to == solicited_node(target_addr));
                 is_for_us.then(|| self.answer(source, target_addr, lladdr))?
@@ -145,6 +170,9 @@ impl Discovery {
                 lladdr,
                 ..
             }) => {
+                if self.hear_double(frame, target_addr, now) {
+                    return Some(Found::Taken(target_addr));
+                }
                 let HardwareAddress::Ethernet(mac) =
                     lladdr?.parse(smoltcp::phy::Medium::Ethernet).ok()?
                 else {
@@ -184,6 +212,19 @@ impl Discovery {
         }
     }
 
+    /// Another host speaks of `address` as its own. Whether that is the answer to our question.
+    fn hear_double(&mut self, frame: &[u8], address: Ipv6Addr, now: Duration) -> bool {
+        // Some links bring back what was sent.
+        let is_own = frame.get(6..12) == Some(&self.mac);
+        if is_own || !self.probe.hear(address, now) {
+            return false;
+        }
+        if self.association.address() == Some(address) {
+            self.association.decline(now);
+        }
+        true
+    }
+
     /// The answer to who has `target`.
     fn answer(
         &self,
@@ -215,6 +256,16 @@ impl Discovery {
             lladdr: Some(self.raw_mac()),
         };
         Some(Found::Answer(self.frame(target, to, mac, message)))
+    }
+
+    /// The question whether anybody has an address that is not this machine's yet (RFC 4862, section 5.4.2).
+    fn ask_for_double(&self, address: Ipv6Addr) -> Vec<u8> {
+        let message = NdiscRepr::NeighborSolicit {
+            target_addr: address,
+            lladdr: None,
+        };
+        let to = solicited_node(address);
+        self.frame(Ipv6Addr::UNSPECIFIED, to, None, message)
     }
 
     fn ask_for_routers(&self) -> Vec<u8> {

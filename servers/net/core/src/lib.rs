@@ -3,7 +3,7 @@
 //! - [`driver`]: the device (virtio 1.2, section 5.1), its queues in `receiver` and `transmitter`;
 //! - `arrival`: what came in, sorted by its headers; `icmp`: errors about what was sent;
 //! - `lease`: IPv4 by DHCP or from the manifest; `discovery`: IPv6 from `routers`, from a server that they point at
-//!   ([`dhcp6`]) or from the manifest, and neighbour discovery; `arp`; `neighbours`: who on the link is where;
+//!   ([`dhcp6`]) or from the manifest, and neighbour discovery; `probe`: whether it is somebody else's; `arp`; `neighbours`: who on the link is where;
 //! - `client`, `paths`, `envelope`: what clients send, to where, under which headers; `evidence`: what was sent, so
 //!   that errors about it are known; `waiting`: what waits until its next hop is known;
 //! - `pieces`, `reassembly`: datagrams that a path takes only in pieces, out and in;
@@ -39,6 +39,7 @@ pub mod network;
 pub mod notices;
 mod paths;
 mod pieces;
+mod probe;
 mod reassembly;
 pub mod receiver;
 mod routers;

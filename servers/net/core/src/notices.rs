@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use core::fmt;
+use core::net::Ipv6Addr;
 use core::time::Duration;
 
 use crate::addresses::Addresses;
@@ -21,6 +22,8 @@ pub enum Notice {
     Link(bool),
     /// The addresses have changed.
     Addresses(Addresses),
+    /// Another host has the address that this machine was about to use.
+    Taken(Ipv6Addr),
     /// The client of that name broke the rules of its channel.
     CutOff(&'static str),
     /// What went through, and what was dropped.
@@ -81,6 +84,7 @@ impl fmt::Display for Notice {
             Self::Link(true) => f.write_str("the link is up"),
             Self::Link(false) => f.write_str("the link is down"),
             Self::Addresses(addresses) => write_addresses(addresses, f),
+            Self::Taken(address) => write!(f, "another host has {address} already"),
             Self::CutOff(name) => write!(
                 f,
                 "listens to {name} no more: it broke the rules of its channel"

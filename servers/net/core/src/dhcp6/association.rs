@@ -30,8 +30,15 @@ const RENEW: Rate = Rate {
     longest: Duration::from_secs(600),
     spread: Spread::Both,
 };
-/// A server that made an offer is asked so often (section 7.6).
+const DECLINE: Rate = Rate {
+    first: Duration::from_secs(1),
+    // There is no longest; the last of the few pauses is half of this.
+    longest: Duration::from_secs(16),
+    spread: Spread::Both,
+};
+/// A server that made an offer is asked so often, and one that gave what somebody else has is told so often (section 7.6).
 const MOST_REQUESTS: u32 = 10;
+const MOST_DECLINES: u32 = 4;
 /// The first question waits for up to this time, so that machines that start together do not ask together.
 const LONGEST_DELAY: Duration = Duration::from_secs(1);
 /// That time doubles each time that an offer comes to nothing, so often at most (section 14.1).
@@ -73,6 +80,8 @@ enum Aim {
     Renew,
     /// For more time, of any.
     Rebind,
+    /// For nothing: that it be taken back.
+    Decline(Offer),
 }
 
 /// A question that is not answered yet.
@@ -93,7 +102,7 @@ pub(crate) struct Association {
     exchange: Option<Exchange>,
     /// The longest time between two questions for offers, which servers may change (section 21.24).
     longest_solicit: Duration,
-    /// How many offers came to nothing since there was an address.
+    /// How many offers came to nothing since there was an address that nobody else had.
     setbacks: u32,
 }
 
@@ -122,8 +131,9 @@ impl Association {
             self.exchange = None;
         }
         self.give_up_silent_server(now);
+        let aim = self.exchange.as_ref().map(|exchange| &exchange.aim);
         match &self.binding {
-            None if !is_wanted => self.exchange = None,
+            None if !is_wanted && !matches!(aim, Some(Aim::Decline(_))) => self.exchange = None,
             None if self.exchange.is_none() => self.solicit(now),
             _ => {}
         }
@@ -134,6 +144,26 @@ impl Association {
             self.begin(aim, RENEW, now);
         }
         self.ask(now)
+    }
+
+    /// Another host has the address: it goes back to who gave it (section 18.2.8); then one is looked for, each time after
+    /// a longer while, so that who claims all addresses does not use up the server's.
+    pub(crate) fn decline(&mut self, now: Duration) {
+        let Some(binding) = self.binding.take() else {
+            return;
+        };
+        self.setbacks = (self.setbacks + 1).min(MOST_SETBACKS);
+        let offer = Offer {
+            server: binding.server,
+            address: binding.address,
+            preference: 0,
+        };
+        self.begin(Aim::Decline(offer), DECLINE, now);
+    }
+
+    /// No other host has the address.
+    pub(crate) fn keep(&mut self) {
+        self.setbacks = 0;
     }
 
     /// When [`poll`](Self::poll) is due.
@@ -156,7 +186,9 @@ impl Association {
                 (Aim::Solicit(_), AnswerKind::Advertise) => true,
                 (Aim::Solicit(_), AnswerKind::Reply) => answer.is_rapid,
                 (_, AnswerKind::Advertise) => false,
-                (Aim::Request(offer), AnswerKind::Reply) => answer.server == offer.server,
+                (Aim::Request(offer) | Aim::Decline(offer), AnswerKind::Reply) => {
+                    answer.server == offer.server
+                }
                 (Aim::Renew, AnswerKind::Reply) => of_binding.is_some_and(|of| answer.server == of),
                 (Aim::Rebind, AnswerKind::Reply) => true,
             };
@@ -203,6 +235,11 @@ impl Association {
     fn obey(&mut self, answer: &Answer<'_>, now: Duration) -> Result<(), Reason> {
         let aim = self.exchange.as_ref().map(|exchange| &exchange.aim);
         match (answer.status, aim) {
+            // It has heard, and there is nothing more to say.
+            (_, Some(Aim::Decline(_))) => {
+                self.exchange = None;
+                Ok(())
+            }
             (Status::SUCCESS, _) => self.bind(answer, now),
             // Offered and not given: on to another, not too fast.
             (Status::NO_ADDRESSES | Status::NOT_ON_LINK, Some(Aim::Request(_))) => {
@@ -246,19 +283,24 @@ impl Association {
             end: lifetime(grant.valid).map(|valid| now + valid),
         });
         self.exchange = None;
-        self.setbacks = 0;
         Ok(())
     }
 
-    /// A server whose offer was taken up and who does not answer any more is asked no longer (section 18.2.2).
+    /// A server that does not answer any more, whose offer was taken up or who is told that its address is somebody's, is
+    /// asked no longer (sections 18.2.2 and 18.2.8).
     fn give_up_silent_server(&mut self, now: Duration) {
-        if let Some(exchange) = &self.exchange
-            && matches!(exchange.aim, Aim::Request(_))
-            && exchange.pace.count >= MOST_REQUESTS
-            && exchange.pace.next <= now
-        {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let (most, setback) = match exchange.aim {
+            Aim::Request(_) => (MOST_REQUESTS, 1),
+            // That was one when it was found out.
+            Aim::Decline(_) => (MOST_DECLINES, 0),
+            _ => return,
+        };
+        if exchange.pace.count >= most && exchange.pace.next <= now {
             self.exchange = None;
-            self.setbacks = (self.setbacks + 1).min(MOST_SETBACKS);
+            self.setbacks = (self.setbacks + setback).min(MOST_SETBACKS);
         }
     }
 
@@ -325,6 +367,7 @@ impl Association {
                 of_binding,
             ),
             Aim::Rebind => (Kind::Rebind, None, of_binding),
+            Aim::Decline(offer) => (Kind::Decline, Some(&offer.server), Some(offer.address)),
         };
         let question = Question {
             kind,

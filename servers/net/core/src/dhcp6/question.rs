@@ -20,6 +20,8 @@ pub enum Kind {
     Renew = 5,
     /// May I keep it, whoever is there?
     Rebind = 6,
+    /// Take it back: somebody else has it.
+    Decline = 9,
 }
 
 /// A question, but for who asks.
@@ -58,7 +60,9 @@ impl Question<'_> {
             append(&mut message, RAPID_COMMIT, &[]);
         }
         append(&mut message, ELAPSED_TIME, &self.elapsed.to_be_bytes());
-        append(&mut message, REQUEST, &LONGEST_SOLICIT.to_be_bytes());
+        if self.kind != Kind::Decline {
+            append(&mut message, REQUEST, &LONGEST_SOLICIT.to_be_bytes());
+        }
         // Times are the server's to say: zeroes.
         let mut association = [&OUR_ASSOCIATION[..], &[0; 8]].concat();
         if let Some(address) = self.address {

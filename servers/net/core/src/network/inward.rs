@@ -16,6 +16,7 @@ use crate::counters::Reason;
 use crate::discovery::Found;
 use crate::driver::BrokenDevice;
 use crate::icmp::{self, Trouble, TroubleKind};
+use crate::notices::Notice;
 use crate::reassembly::Part;
 use crate::receiver::Received;
 use crate::settings::Ipv4Setting;
@@ -147,6 +148,11 @@ impl<T: Transport> Network<T> {
                     Found::Answer(answer) => self.out.push(answer),
                     Found::Neighbour { address, mac } => self.learn(address, mac, now),
                     Found::Router => {
+                        self.discovery.poll(now, &mut self.out);
+                        self.renew_addresses(now);
+                    }
+                    Found::Taken(address) => {
+                        self.notices.add(Notice::Taken(address), now);
                         self.discovery.poll(now, &mut self.out);
                         self.renew_addresses(now);
                     }

@@ -22,7 +22,7 @@ fn payload(from: &str, bytes: &[u8]) -> Heard {
 fn addresses_come_from_dhcp_and_routers() {
     let mut machine = Machine::new();
     let mut host = Host::new();
-    machine.run_with(&mut host);
+    machine.wait_with(Duration::from_secs(1), &mut host);
     let addresses = *machine.network.addresses();
     let ipv4 = addresses.ipv4.expect("a lease");
     assert_eq!((ipv4.address, ipv4.prefix_length), (GUEST_IPV4, 24));

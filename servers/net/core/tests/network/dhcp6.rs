@@ -312,7 +312,7 @@ fn the_offer_most_wanted_is_taken_up() {
     host.dhcp6.is_silent = false;
     machine.run_with(&mut host);
     assert_eq!(asked(&host), [SOLICIT], "others may have better offers");
-    machine.wait_with(seconds(2), &mut host);
+    machine.wait_with(seconds(3), &mut host);
     assert_eq!(asked(&host), [SOLICIT, REQUEST]);
     assert!(address(&machine).is_some());
 }
@@ -386,7 +386,7 @@ fn answers_that_are_none_are_dropped_and_counted() {
     for _ in 0..2 {
         assert!(machine.device.inject(&dhcp6::frame(&good)));
     }
-    machine.run();
+    machine.wait_with(seconds(1), &mut host);
     assert_eq!(address(&machine).expect("another").address, honest.address);
     assert_eq!(dropped(&machine, Reason::Unasked), 6);
 }

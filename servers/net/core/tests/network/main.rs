@@ -2,6 +2,7 @@
 
 mod conversations;
 mod dhcp6;
+mod doubles;
 mod fairness;
 mod hostile;
 mod machine;

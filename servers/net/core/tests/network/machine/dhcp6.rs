@@ -17,6 +17,7 @@ pub(crate) const REQUEST: u8 = 3;
 pub(crate) const RENEW: u8 = 5;
 pub(crate) const REBIND: u8 = 6;
 pub(crate) const REPLY: u8 = 7;
+pub(crate) const DECLINE: u8 = 9;
 
 pub(crate) struct Server {
     pub(crate) is_silent: bool,
@@ -55,10 +56,11 @@ impl Server {
         let client = [&[0, 3, 0, 1][..], &device::MAC].concat();
         assert_eq!(find(1).expect("it says who it is").1, client);
         assert!(find(8).is_some(), "it says how long it asks already");
-        assert_eq!(find(6).expect("it says what it wants").1, [0, 82]);
+        let wants = find(6).map(|option| &option.1[..]);
+        assert_eq!(wants, (question[0] != DECLINE).then_some(&[0, 82][..]));
         assert_eq!(find(3).expect("it wants an address").1[..4], [0, 0, 0, 1]);
         let is_to_us = find(2).is_none_or(|server| server.1 == self.identifier);
-        let means_one = matches!(question[0], REQUEST | RENEW);
+        let means_one = matches!(question[0], REQUEST | RENEW | DECLINE);
         assert_eq!(means_one, find(2).is_some());
         self.question = question.to_vec();
         if self.is_silent || !is_to_us {
@@ -68,7 +70,7 @@ impl Server {
         assert_eq!(may_be_rapid, question[0] == SOLICIT);
         let kind = match question[0] {
             SOLICIT if !self.is_rapid => ADVERTISE,
-            SOLICIT | REQUEST | RENEW | REBIND => REPLY,
+            SOLICIT | REQUEST | RENEW | REBIND | DECLINE => REPLY,
             other => panic!("nobody should send {other}"),
         };
         vec![frame(&self.message(kind))]
