@@ -188,9 +188,17 @@ impl Blocklist {
         false
     }
 
-    /// Whether the address is forbidden.
+    /// Whether the address is forbidden, or the IPv4 address that packets to it are passed on to.
     #[must_use]
     pub fn forbids_address(&self, address: IpAddr) -> bool {
+        let carried = match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => carried_ipv4(address),
+        };
+        self.lists_address(address) || carried.is_some_and(|address| self.lists_address(address))
+    }
+
+    fn lists_address(&self, address: IpAddr) -> bool {
         let address = number_of(address);
         let next = self
             .addresses
@@ -238,6 +246,20 @@ fn addresses(text: &str) -> Option<(u128, u128)> {
     let mask = 1u128.checked_shl(free).map_or(u128::MAX, |bit| bit - 1);
     let first = number_of(address);
     (first & mask == 0).then_some((first, first | mask))
+}
+
+/// The IPv4 address in one that leads to a translator or a relay: those whose places everybody knows.
+fn carried_ipv4(address: Ipv6Addr) -> Option<IpAddr> {
+    let (high, low) = match address.segments() {
+        // RFC 6052, section 2.1; RFC 8215, with prefixes of 96 bits.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, .., high, low] => (high, low),
+        // 6to4 (RFC 3056, section 2).
+        [0x2002, high, low, ..] => (high, low),
+        // Teredo (RFC 4380, section 4).
+        [0x2001, 0, .., high, low] => (!high, !low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into())
 }
 
 fn number_of(address: IpAddr) -> u128 {

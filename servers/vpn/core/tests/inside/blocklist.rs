@@ -62,6 +62,15 @@ fn a_list_forbids_what_it_names_and_what_lies_below() {
         ("2001:db8:bad:ffff::1", true),
         ("2001:db8:bae::", false),
         ("::198.51.100.1", false),
+        // By a translator (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
+        ("64:ff9b::198.51.100.1", true),
+        ("64:ff9b:1:2:3:4:198.51.100.1", true),
+        ("2002:c633:6401::1", true),
+        ("2001:0:1:2:3:4:39cc:9bfe", true),
+        ("64:ff9b::198.51.101.1", false),
+        ("64:ff9c::198.51.100.1", false),
+        ("2002:c633:6501::1", false),
+        ("2001:1:1:2:3:4:39cc:9bfe", false),
     ] {
         let address: IpAddr = address.parse().expect("it is one");
         assert_eq!(list.forbids_address(address), forbidden, "{address}");
