@@ -32,6 +32,9 @@ use crate::configuration::Configuration;
 
 /// Bytes of the header of the datagrams that carry messages (RFC 768).
 const UDP_HEADER: usize = 8;
+/// What every host takes (RFC 1122, section 3.3.3), and every link of IPv6 (RFC 8200, section 5), in bytes.
+const LEAST_IPV4_MTU: u32 = 576;
+const LEAST_IPV6_MTU: u32 = 1280;
 
 /// The tunnel between one guest and its peers.
 ///
@@ -343,15 +346,20 @@ impl Tunnel {
     }
 
     /// Bytes of the longest packet for a peer at `address` whose message, padded, is no more than `path_mtu` with its
-    /// outer headers; none if no peer is there.
+    /// outer headers; none if no peer is there. What every path takes is taken for granted: `net`, and who sends to
+    /// it, could say anything.
     #[must_use]
     pub fn longest_packet(&self, address: IpAddr, path_mtu: u32) -> Option<u16> {
         let endpoints = self.peers.iter().filter_map(|peer| peer.endpoint);
         endpoints
             .map(|endpoint| endpoint.ip())
             .find(|ip| *ip == address)?;
-        let ip_header = if address.is_ipv4() { 20 } else { 40 };
-        let room = usize::try_from(path_mtu).ok()?;
+        let (ip_header, least) = if address.is_ipv4() {
+            (20, LEAST_IPV4_MTU)
+        } else {
+            (40, LEAST_IPV6_MTU)
+        };
+        let room = usize::try_from(path_mtu.max(least)).ok()?;
         let room = room.checked_sub(ip_header + UDP_HEADER + OVERHEAD)?;
         u16::try_from(room / PADDING * PADDING).ok()
     }
