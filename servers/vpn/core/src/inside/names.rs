@@ -10,10 +10,10 @@ use core::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::Refusal;
 use super::configuration::RESOLVERS_MAX;
 use super::emit;
-use super::question::{self, NO_SUCH_NAME, Question, REFUSED, SERVER_FAILURE};
+use super::question::{self, NO_SUCH_NAME, Question, REFUSED, SERVER_FAILURE, Unreadable};
+use super::{Blocklist, Refusal};
 
 /// The port of resolvers, and of the gateway as one.
 pub(super) const PORT: u16 = 53;
@@ -68,6 +68,8 @@ pub(super) enum Answer {
     /// The answer names something forbidden under this other name; the packet tells the guest that there is
     /// no such name.
     Forbidden(alloc::string::String, Vec<u8>),
+    /// Nobody can tell whether something forbidden is named; the packet tells the guest that its query has failed.
+    Unreadable(Vec<u8>),
 }
 
 /// A query that nobody answered in time.
@@ -145,12 +147,13 @@ impl Names {
         Ok(packet)
     }
 
-    /// Looks at a UDP datagram from outside; none if it answers no query.
+    /// Looks at a UDP datagram from outside; none if it answers no query. Where names are forbidden, no answer passes that
+    /// cannot be read.
     pub(super) fn answered(
         &mut self,
         (from, own_port): (Place, u16),
         answer: &[u8],
-        is_forbidden: impl Fn(&str) -> bool,
+        list: Option<&Blocklist>,
         random: &mut ChaCha20Rng,
         now: Duration,
     ) -> Option<Answer> {
@@ -169,13 +172,24 @@ impl Names {
         }
         self.preferred = waiting.resolver;
         let waiting = self.waiting.swap_remove(index);
-        let forbidden =
-            question::aliases(answer, waiting.question.end).find(|name| is_forbidden(name));
-        if let Some(name) = forbidden {
-            let answer = question::empty_answer(&waiting.query, &waiting.question, NO_SUCH_NAME);
-            return Some(Answer::Forbidden(name, waiting.to_guest(answer)?));
+        let list = list.filter(|list| list.counts().0 > 0);
+        let forbidden = list.map_or(Ok(None), |list| {
+            let is_forbidden = |name: &str| list.forbids_name(name);
+            question::forbidden_alias(answer, waiting.question.end, is_forbidden)
+        });
+        let without_records =
+            |code| question::empty_answer(&waiting.query, &waiting.question, code);
+        match forbidden {
+            Ok(None) => waiting.to_guest(answer.to_vec()).map(Answer::ToGuest),
+            Ok(Some(name)) => {
+                let packet = waiting.to_guest(without_records(NO_SUCH_NAME))?;
+                Some(Answer::Forbidden(name, packet))
+            }
+            Err(Unreadable) => {
+                let packet = waiting.to_guest(without_records(SERVER_FAILURE))?;
+                Some(Answer::Unreadable(packet))
+            }
         }
-        waiting.to_guest(answer.to_vec()).map(Answer::ToGuest)
     }
 
     /// When somebody will have waited too long.

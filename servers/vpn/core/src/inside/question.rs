@@ -3,16 +3,20 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use smoltcp::wire::{DnsPacket, DnsRecord, DnsRecordData};
-
 use super::packet::word;
 
 /// Bytes of a message's header.
 const HEADER: usize = 12;
 /// Bytes of the longest name as text.
 const NAME_MAX: usize = 253;
-/// Records that are looked at in an answer.
-const RECORDS_MAX: usize = 64;
+/// The length of a label that is no label but says where the name goes on.
+const POINTER: usize = 0xc0;
+
+/// Records that put another name in the place of the one that was asked for (RFC 1035, RFC 6672, RFC 9460).
+const CNAME: u16 = 5;
+const DNAME: u16 = 39;
+const SVCB: u16 = 64;
+const HTTPS: u16 = 65;
 
 const RESPONSE: u16 = 0x8000;
 const OPCODE: u16 = 0x7800;
@@ -100,26 +104,76 @@ pub(super) fn code_of_answer(answer: &[u8], query: &[u8], end: usize) -> Option<
     (same && is_answer && word(answer, 0) == word(query, 0)).then_some(word(answer, 2)? & 15)
 }
 
-/// The names that the answer says are the asked name's other names.
-pub(super) fn aliases(answer: &[u8], end: usize) -> impl Iterator<Item = String> {
-    let count = word(answer, 6).map_or(0, usize::from).min(RECORDS_MAX);
-    let mut rest = answer.get(end..).unwrap_or_default();
-    let records = core::iter::from_fn(move || {
-        let (behind, record) = DnsRecord::parse(rest).ok()?;
-        rest = behind;
-        Some(record.data)
-    });
-    records.take(count).filter_map(move |data| {
-        let DnsRecordData::Cname(name) = data else {
-            return None;
-        };
-        let packet = DnsPacket::new_checked(answer).ok()?;
-        let mut labels = Labels::default();
-        for label in packet.parse_name(name) {
-            labels.push(label.ok()?)?;
+/// An answer's records cannot be read, so that nobody knows what others will read in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// The first forbidden name that the answer, whose question ends at `end`, puts in the place of the one that was asked for.
+pub(super) fn forbidden_alias(
+    answer: &[u8],
+    end: usize,
+    is_forbidden: impl Fn(&str) -> bool,
+) -> Result<Option<String>, Unreadable> {
+    let mut at = end;
+    for _ in 0..word(answer, 6).ok_or(Unreadable)? {
+        let (alias, behind) = record(answer, at).ok_or(Unreadable)?;
+        at = behind;
+        if let Some(name) = alias.filter(|name| is_forbidden(name)) {
+            return Ok(Some(name));
         }
-        Some(labels.0)
-    })
+    }
+    Ok(None)
+}
+
+/// The other name in the record at `at`, if it gives one, and where the record ends. Of which class it is does not matter: not
+/// everybody looks.
+fn record(message: &[u8], at: usize) -> Option<(Option<String>, usize)> {
+    let at = behind_name(message, at)?;
+    let kind = word(message, at)?;
+    let length = usize::from(word(message, at + 8)?);
+    let (start, end) = (at + 10, at + 10 + length);
+    message.get(start..end)?;
+    let name = match kind {
+        CNAME | DNAME => start,
+        // Behind their priority.
+        SVCB | HTTPS => start + 2,
+        _ => return Some((None, end)),
+    };
+    let is_inside = behind_name(message, name)? <= end;
+    is_inside.then_some((Some(name_at(message, name)?), end))
+}
+
+/// Where the name at `at` ends, its rest may be elsewhere.
+fn behind_name(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match usize::from(*message.get(at)?) {
+            0 => return Some(at + 1),
+            length @ 1..64 => at += 1 + length,
+            POINTER.. => return Some(at + 2),
+            _ => return None,
+        }
+    }
+}
+
+/// The name at `at`. Pointers lead to what came before (section 4.1.4), so that they come to an end.
+fn name_at(message: &[u8], mut at: usize) -> Option<String> {
+    let mut labels = Labels::default();
+    let mut part = at;
+    loop {
+        match usize::from(*message.get(at)?) {
+            0 => return Some(labels.0),
+            length @ 1..64 => {
+                labels.push(message.get(at + 1..at + 1 + length)?)?;
+                at += 1 + length;
+            }
+            POINTER.. => {
+                at = usize::from(word(message, at)? & 0x3fff);
+                (at < part).then_some(())?;
+                part = at;
+            }
+            _ => return None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -174,8 +228,11 @@ pub(super) mod tests {
             0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 6, 3, b'b', b'a', b'd', 0xc0, 14,
         ]);
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
-        let found: Vec<_> = aliases(&answer, end).collect();
-        assert_eq!(found, ["bad.org"]);
+        let found = |bad| forbidden_alias(&answer, end, |name| name == bad);
+        assert_eq!(found("bad.org"), Ok(Some("bad.org".into())));
+        assert_eq!(found("a.org"), Ok(None));
+        answer.pop();
+        assert_eq!(forbidden_alias(&answer, end, |_| false), Err(Unreadable));
         assert_eq!(code_of_answer(&answer, &query(7, "A.org"), end), Some(0));
         assert_eq!(code_of_answer(&answer, &query(8, "a.org"), end), None);
         assert_eq!(code_of_answer(&answer, &query(7, "b.org"), end), None);

@@ -220,14 +220,10 @@ impl Inside {
         let answer = packet.payload(bytes).get(UDP_HEADER..).unwrap_or_default();
         let places = ((packet.source, names::PORT), to);
         let list = self.blocklist.as_ref();
-        let is_forbidden = |name: &str| list.is_some_and(|list| list.forbids_name(name));
         let random = &mut self.random;
-        match self
-            .names
-            .answered(places, answer, is_forbidden, random, now)
-        {
+        match self.names.answered(places, answer, list, random, now) {
             None => Ok(false),
-            Some(Answer::ToGuest(packet)) => self.push_answer(packet),
+            Some(Answer::ToGuest(packet) | Answer::Unreadable(packet)) => self.push_answer(packet),
             Some(Answer::Again(packet)) => self.push_packet(packet).map(|()| true),
             Some(Answer::Forbidden(name, packet)) => {
                 self.events.add(now, || Event::BlockedName(name));

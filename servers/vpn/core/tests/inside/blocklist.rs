@@ -180,6 +180,87 @@ fn a_forbidden_name_hides_behind_no_other() {
     );
 }
 
+/// A record of that kind and class, of the name that was asked for.
+fn record(kind: u8, class: u8, data: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(data.len()).expect("it is short");
+    let head = [0xc0, 12, 0, kind, 0, class, 0, 0, 0, 60, 0, length];
+    [&head[..], data].concat()
+}
+
+/// The code of what the guest is told when a resolver answers with these records, and whether a name was blocked.
+fn told(records: &[Vec<u8>]) -> (u8, bool) {
+    let mut inside = inside();
+    let packet = udp(OWN, SERVICE_ADDRESS, (4000, 53), &query(1, "good.test"));
+    send(&mut inside, &packet, at(1)).expect("it is taken");
+    let sent = inside.next_packet().expect("it is asked");
+    let (_, _, bytes) = assert_right(&sent);
+    let mut answer = bytes[8..].to_vec();
+    let port = u16::from_be_bytes([bytes[0], bytes[1]]);
+    answer[2] |= 0x80;
+    answer[7] = u8::try_from(records.len()).expect("they are few");
+    answer.extend(records.concat());
+    let packet = udp(RESOLVER, OWN, (53, port), &answer);
+    assert_eq!(receive(&mut inside, &packet, at(1)), Ok(vec![]));
+    let answer = said(&mut inside).expect("the guest is told");
+    let code = assert_right(&answer).2[11] & 15;
+    (code, inside.next_event().is_some())
+}
+
+/// `bad.test`, whose end is that of the name that was asked for.
+const BAD: [u8; 6] = [3, b'b', b'a', b'd', 0xc0, 17];
+const CNAME: u8 = 5;
+
+#[test]
+fn a_forbidden_name_hides_behind_no_other_record() {
+    let address = record(1, 1, &[192, 0, 2, 1]);
+    let alias = record(CNAME, 1, &BAD);
+    let bad = [3, b'b', b'a', b'd', 4, b't', b'e', b's', b't', 0];
+    let service = |kind, priority, target: &[u8]| {
+        let data = [&[0, priority][..], target].concat();
+        record(kind, 1, &data)
+    };
+    let blocked = (3, true);
+    // Behind many, behind one of another class, behind one that no address fits.
+    let mut many = vec![address.clone(); 70];
+    many.push(alias.clone());
+    assert_eq!(told(&many), blocked);
+    assert_eq!(
+        told(&[record(1, 3, &[192, 0, 2, 1]), alias.clone()]),
+        blocked
+    );
+    assert_eq!(told(&[record(1, 1, &[192, 0, 2, 1, 9]), alias]), blocked);
+    // For all names below (RFC 6672); as a service, by another name or with its own (RFC 9460).
+    assert_eq!(told(&[record(39, 1, &bad)]), blocked);
+    for kind in [64, 65] {
+        assert_eq!(told(&[service(kind, 0, &bad)]), blocked);
+        assert_eq!(told(&[service(kind, 1, &bad)]), blocked);
+        assert_eq!(
+            told(&[service(kind, 1, &[0, 0, 1, 0, 3, 2, b'h', b'2'])]),
+            (0, false)
+        );
+    }
+    assert_eq!(told(&[address]), (0, false));
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_not_told() {
+    let failed = (2, false);
+    for alias in [
+        // To itself, forwards, without an end, too long, nothing, with bytes behind it.
+        &[0xc0, 39][..],
+        &[0xc0, 200],
+        &[3, b'b'],
+        &[&[63; 64][..], &[63; 64], &[63; 64], &[63; 64], &[0]].concat()[..200],
+        &[],
+        &[0x80, 0],
+    ] {
+        assert_eq!(told(&[record(CNAME, 1, alias)]), failed, "{alias:02x?}");
+    }
+    assert_eq!(told(&[record(65, 1, &[0])]), failed);
+    // Fewer records than it says.
+    assert_eq!(told(&[record(1, 1, &[192, 0, 2, 1]), vec![]]), failed);
+}
+
 #[test]
 fn a_forbidden_name_is_found_in_streams() {
     let mut inside = inside();
