@@ -15,7 +15,7 @@
 use alloc::{vec, vec::Vec};
 use core::{convert::Infallible, net::SocketAddr, time::Duration};
 
-use datagram_api::{Incoming, SLOT_SIZE, State};
+use datagram_api::{Incoming, QUEUE_LENGTH, SLOT_SIZE, State};
 use frame_api::MIN_FRAME;
 use runtime::{Clock, DeadlineTimer, Notification, Ticks};
 use vpn_core::{
@@ -33,6 +33,9 @@ use crate::{
 
 /// Frames, and datagrams, that are carried before the other direction has its turn.
 const TURN: usize = 32;
+/// Turns before the clock is looked at, deadlines are met and others are woken: as many as empty a full queue. Who sends
+/// faster than this program works would otherwise stop its time, and nobody would hear what has been done.
+const TURNS: usize = QUEUE_LENGTH.div_ceil(TURN);
 /// Without room for what is to be sent, it is tried again after this time at the latest.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -96,7 +99,7 @@ impl Server {
         loop {
             self.now = clock.duration(clock.now());
             self.do_what_is_due();
-            while self.carry() {}
+            let has_more = (0..TURNS).all(|_| self.carry());
             self.remember();
             if runtime::status_is_wanted() {
                 self.status.tell_all();
@@ -116,7 +119,14 @@ impl Server {
             if let Some(net) = self.net.whom_to_wake() {
                 net.signal();
             }
-            let _ = notification.wake_and_wait(self.guest.whom_to_wake());
+            let guest = self.guest.whom_to_wake();
+            if has_more {
+                if let Some(guest) = guest {
+                    guest.signal();
+                }
+            } else {
+                let _ = notification.wake_and_wait(guest);
+            }
         }
     }
 
