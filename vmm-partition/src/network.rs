@@ -38,7 +38,7 @@ pub(crate) struct Network {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Peer {
     Trusted,
-    /// It broke the rules of the channel: the link is down for good, and what the guest sends vanishes.
+    /// It broke the rules of the channel: the link is down until it is started afresh, and what the guest sends vanishes.
     Misbehaved,
 }
 
@@ -95,7 +95,10 @@ impl Network {
             Ok(None) => None,
             Ok(Some(frame)) => match frame.check() {
                 Ok(frame) => Some(frame),
-                Err(IllegalFrame) => self.give_up(),
+                Err(IllegalFrame) => {
+                    let _ = self.receiver.release(1);
+                    self.give_up()
+                }
             },
             Err(ChannelError::PeerReset) => {
                 self.welcome();
@@ -109,6 +112,7 @@ impl Network {
     /// network.
     fn welcome(&mut self) {
         self.room = 0;
+        self.peer = Peer::Trusted;
         self.channel.signal();
     }
 
@@ -190,7 +194,8 @@ impl NetworkChannel for Network {
     }
 
     fn arrived(&mut self) -> Option<CheckedFrame> {
-        if self.arrived.is_none() && self.peer == Peer::Trusted {
+        let is_heard = self.peer == Peer::Trusted || self.receiver.peer_is_new();
+        if self.arrived.is_none() && is_heard {
             self.arrived = self.take();
         }
         self.arrived

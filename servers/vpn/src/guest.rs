@@ -49,7 +49,7 @@ impl Guest {
 
     /// Copies the next frame to the beginning of `buffer`, if there is one.
     pub(crate) fn take(&mut self, buffer: &mut [u8]) -> Option<Taken> {
-        if self.peer.is_cut_off() {
+        if self.peer.is_cut_off() && !self.frames.peer_is_new() {
             return None;
         }
         let frame = match self.frames.take() {
@@ -58,6 +58,7 @@ impl Guest {
         };
         let Ok(frame) = frame.check() else {
             self.peer.cut_off();
+            let _ = self.frames.release(1);
             return None;
         };
         let bytes = buffer.get_mut(..frame.length)?;

@@ -63,7 +63,7 @@ impl Net {
 
     /// Takes what came next, if there is anything; it is to be [released](Self::release) before the next is taken.
     pub(crate) fn take(&mut self) -> Option<Arrived> {
-        if self.peer.is_cut_off() {
+        if self.peer.is_cut_off() && !self.incoming.peer_is_new() {
             return None;
         }
         let message = match self.incoming.take() {
@@ -73,6 +73,7 @@ impl Net {
         let arrived = self.find(&message);
         if arrived.is_none() {
             self.peer.cut_off();
+            self.release();
         }
         arrived
     }

@@ -18,11 +18,14 @@ impl Peer {
         self.is_cut_off
     }
 
-    /// Something is wrong with the channel: a peer that was started afresh is gone along with, one that broke the rules is
-    /// not listened to any more.
+    /// Something is wrong with the channel: a peer that was started afresh is gone along with, whatever it did before; one that
+    /// broke the rules is not listened to any more.
     pub(crate) fn noted<T>(&mut self, error: ChannelError) -> Option<T> {
         match error {
-            ChannelError::PeerReset => runtime::println!("{} was started afresh", self.name),
+            ChannelError::PeerReset => {
+                self.is_cut_off = false;
+                runtime::println!("{} was started afresh", self.name);
+            }
             ChannelError::PeerMisbehaved => self.cut_off(),
         }
         None

@@ -223,6 +223,15 @@ impl<T: FromBytes + IntoBytes> Receiver<T> {
         self.end.peer_life()
     }
 
+    /// Whether the peer was started afresh and this end has not gone along with that: then [`take`](Self::take) says so as soon as
+    /// all that was taken is released. So who does not listen to a peer any more, because it broke the rules, learns of its
+    /// next life.
+    #[inline]
+    #[must_use]
+    pub fn peer_is_new(&self) -> bool {
+        self.end.peer_is_new()
+    }
+
     /// Gives the places of the `count` oldest messages that were taken back to the peer; of all that were, if
     /// there are fewer.
     ///

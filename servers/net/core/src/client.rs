@@ -95,10 +95,10 @@ impl Client {
         self.name
     }
 
-    /// Takes the next message, if there is one. A client that breaks the rules is not listened to any more: the
-    /// first time this answers an error.
+    /// Takes the next message, if there is one. A client that breaks the rules is not listened to any more, until it is
+    /// started afresh: the first time this answers an error.
     pub(crate) fn take(&mut self) -> Result<Option<Taken>, CutOff> {
-        if self.is_cut_off {
+        if self.is_cut_off && !self.requests.peer_is_new() {
             return Ok(None);
         }
         let message = match self.requests.take() {
@@ -111,11 +111,20 @@ impl Client {
             Err(ChannelError::PeerMisbehaved) => return Err(self.cut_off()),
         };
         let Ok(outgoing) = message.outgoing(self.input.len()) else {
+            // It is done with, so that nothing holds up the client's next life.
+            let place = self.next_place();
+            self.done(place);
             return Err(self.cut_off());
         };
+        let place = self.next_place();
+        Ok(Some(Taken { place, outgoing }))
+    }
+
+    /// The place of the message that was taken just now.
+    fn next_place(&mut self) -> u8 {
         let place = place(self.taken);
         self.taken += 1;
-        Ok(Some(Taken { place, outgoing }))
+        place
     }
 
     /// The payload of a message that was taken. The client may still change it.
@@ -232,6 +241,7 @@ impl Client {
         self.released = 0;
         self.is_done = [false; QUEUE_LENGTH];
         self.more_frames = [0; QUEUE_LENGTH];
+        self.is_cut_off = false;
         self.owes_signal = true;
     }
 

@@ -17,7 +17,7 @@ use virtio::{StartError, Transport, status};
 
 use crate::machine::device::{self, Device, Inside, RECEIVE, TRANSMIT};
 use crate::machine::host::{self, GUEST_IPV4, GUEST_IPV6, Host, Kind};
-use crate::machine::{Heard, Machine, PORTS};
+use crate::machine::{Heard, Machine, PORTS, Peer};
 use crate::noise::Noise;
 
 /// How a device differs from an honest one.
@@ -408,6 +408,44 @@ fn errors_about_what_was_not_sent_are_not_believed() {
         machine.network.counters().dropped_for(Reason::UselessError),
         3
     );
+}
+
+#[test]
+fn a_client_that_broke_the_rules_is_heard_when_it_is_started_afresh() {
+    let illegal = Datagram {
+        address: [0; 16],
+        data: u32::MAX,
+        length: u32::MAX,
+        port: 7,
+        kind: 0,
+        value: 0,
+    };
+    let breaks: [fn(&mut Peer, &Datagram); 2] = [
+        |peer, illegal| peer.requests.push(illegal).expect("there is room"),
+        |peer, _| {
+            let output = peer.channel.output();
+            output.write_u64_at(0, 1 << 40).expect("inside");
+        },
+    ];
+    for break_rules in breaks {
+        let (mut machine, mut host) = Machine::settled();
+        // Some frames of its first life are still with the device.
+        for _ in 0..3 {
+            assert!(machine.send(0, ECHO, b"hello"));
+        }
+        let turn = machine.network.turn(machine.now);
+        assert!(turn.is_ok());
+        break_rules(&mut machine.peers[0], &illegal);
+        assert!(machine.network.turn(machine.now).is_ok());
+        machine.peers[0].start_again();
+        machine.run_with(&mut host);
+        machine.heard(0);
+        machine.run_with(&mut host);
+        assert!(machine.send(0, ECHO, b"again"));
+        machine.run_with(&mut host);
+        let back = Heard::Payload(ECHO.parse().expect("an address"), b"again".to_vec());
+        assert_eq!(machine.payloads(0), [back]);
+    }
 }
 
 #[test]
