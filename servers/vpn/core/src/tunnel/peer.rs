@@ -36,6 +36,8 @@ pub(super) struct Peer {
     pub(super) correspondent: Correspondent,
     /// Where it was heard of last.
     pub(super) endpoint: Option<SocketAddr>,
+    /// Where it is configured to be.
+    configured: Option<SocketAddr>,
     pub(super) sessions: Sessions,
     pub(super) timers: Timers,
     pub(super) queue: Queue,
@@ -73,6 +75,7 @@ impl Peer {
         Self {
             number,
             endpoint: configured.endpoint,
+            configured: configured.endpoint,
             sessions: Sessions::default(),
             timers: Timers::new(configured.persistent_keepalive),
             queue: Queue::default(),
@@ -121,13 +124,13 @@ impl Peer {
 
     /// Sends an initiation; the one before, if it has no answer yet, counts no more.
     pub(super) fn initiate(&mut self, shared: &mut Shared, moment: &mut Moment<'_>) {
-        let Some(endpoint) = self.endpoint else {
-            return shared.counters.drop_one(DropReason::NoEndpoint);
-        };
         let now = moment.now;
         let (began, attempt) = match &self.pending {
             Some(pending) => (pending.began, pending.attempt + 1),
             None => (now, 0),
+        };
+        let Some(endpoint) = self.place_to_try(attempt) else {
+            return shared.counters.drop_one(DropReason::NoEndpoint);
         };
         let time = shared.boot_time.saturating_add(now);
         self.is_silent |= attempt >= SILENCE;
@@ -157,6 +160,16 @@ impl Peer {
         self.initiation_sent = Some(now);
         self.timers.initiation = Some(now + REKEY_TIMEOUT + shared.random.jitter());
         self.timers.sent(now);
+    }
+
+    /// Where the peer is looked for: where it was heard of last, then where it is configured to be, and so on. Whoever is on
+    /// the way can make it seem elsewhere; when he is gone, nobody is there.
+    fn place_to_try(&self, attempt: usize) -> Option<SocketAddr> {
+        if attempt.is_multiple_of(2) {
+            self.endpoint
+        } else {
+            self.configured.or(self.endpoint)
+        }
     }
 
     /// Reads the answer to the pending initiation and begins the session.

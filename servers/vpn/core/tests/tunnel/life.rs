@@ -491,6 +491,34 @@ proptest! {
 }
 
 #[test]
+fn a_peer_whose_place_was_forged_is_found_where_it_is_configured() {
+    let mut world = World::alike(&Setup::default());
+    world.say(0, 1);
+    world.pass(SECOND);
+    // The peer has nothing to say, and says that after a while.
+    let keepalive = loop {
+        world.pass(Duration::from_millis(5));
+        let last = world.history.last().expect("there was a handshake");
+        if last.from == world.sides[1].address && last.bytes.len() == 32 {
+            break last.bytes.clone();
+        }
+    };
+    // Somebody on the way lets it come from where nobody is, and goes.
+    let nowhere = SocketAddr::from(([192, 0, 2, 99], 9));
+    world.deliver(0, nowhere, &keepalive);
+    let endpoint = |world: &World| {
+        let mut peers = world.sides[0].tunnel.peers();
+        peers.next().and_then(|peer| peer.endpoint)
+    };
+    assert_eq!(endpoint(&world), Some(nowhere));
+    world.pass(300 * SECOND);
+    let packet = world.say(0, 2);
+    world.pass(7 * SECOND);
+    assert_eq!(world.sides[1].delivered.last(), Some(&packet));
+    assert_eq!(endpoint(&world), Some(world.sides[1].address));
+}
+
+#[test]
 fn the_longest_packet_fills_a_path_to_a_peer() {
     let world = World::alike(&Setup::default());
     let tunnel = &world.sides[0].tunnel;
