@@ -4,6 +4,7 @@
 //! does not answer, the next one is asked; the first to answer is asked first from then on.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
@@ -129,7 +130,7 @@ impl Names {
             return Err(Refusal::BadName);
         }
         if self.waiting.len() >= WAITING_MAX {
-            return Err(Refusal::Full);
+            self.give_one_up()?;
         }
         let mut waiting = Waiting {
             query: query.to_vec(),
@@ -145,6 +146,17 @@ impl Names {
         let packet = waiting.send((&self.resolvers, self.own), random, now);
         self.waiting.push(waiting);
         Ok(packet)
+    }
+
+    /// Forgets the query that was repeated and waits for longest, so that names that nobody answers do not keep others
+    /// waiting; none that has its first chance.
+    fn give_one_up(&mut self) -> Result<(), Refusal> {
+        let places = self.waiting.iter().enumerate();
+        let repeated = places.filter(|(_, waiting)| waiting.tries > 1);
+        let oldest = repeated.min_by_key(|(_, waiting)| (Reverse(waiting.tries), waiting.until));
+        let (index, _) = oldest.ok_or(Refusal::Full)?;
+        self.waiting.swap_remove(index);
+        Ok(())
     }
 
     /// Looks at a UDP datagram from outside; none if it answers no query. Where names are forbidden, no answer passes that

@@ -171,6 +171,27 @@ fn silence_has_an_end() {
 }
 
 #[test]
+fn names_that_nobody_answers_do_not_keep_others_waiting() {
+    let mut inside = inside();
+    let ask = |inside: &mut Inside, number: u8, now| {
+        let query = query(number.into(), &format!("n{number}.test"));
+        let packet = udp(OWN, SERVICE_ADDRESS, (4000, 53), &query);
+        send(inside, &packet, now)
+    };
+    for number in 0..64 {
+        assert!(ask(&mut inside, number, at(1)).is_ok());
+    }
+    // Each has had its first chance, and none is answered.
+    assert_eq!(ask(&mut inside, 64, at(1)), Err(Refusal::Full));
+    inside.on_deadline(at(3));
+    while inside.next_packet().is_some() {}
+    for number in 64..80 {
+        assert!(ask(&mut inside, number, at(3)).is_ok());
+        assert!(inside.next_packet().is_some(), "somebody is asked");
+    }
+}
+
+#[test]
 fn streams_are_passed_on_in_whole_queries() {
     let mut inside = inside();
     let ports = (4000, 53);
