@@ -1,11 +1,18 @@
 //! The guest's RAM as this process sees it.
 
-use runtime::shared_memory::RegionWriter;
+use runtime::shared_memory::{AccessError, RegionWriter};
 use vmm_partition_core::{GuestAddress, GuestMemory, OutsideMemory};
 
 /// The region `guest.ram`, whose first byte is guest-physical address 0.
 #[derive(Clone, Copy)]
 pub(crate) struct GuestRam(pub(crate) RegionWriter);
+
+impl GuestRam {
+    /// Makes all of it zero.
+    pub(crate) fn erase(&self) -> Result<(), AccessError> {
+        self.0.fill_at(0, self.0.len(), 0)
+    }
+}
 
 /// The place of an address in the region; one that is not in the region is refused by the region.
 pub(crate) fn place(address: GuestAddress) -> usize {

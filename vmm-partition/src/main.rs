@@ -44,19 +44,20 @@ fn main(mut component: Component) -> Result<Infallible, Failure> {
 /// Boots the guest and runs it to its end.
 fn run(component: &mut Component) -> Result<Ending, Failure> {
     let environment = component.environment;
-    // The root server has just read the clock chip; waiting for the volume's passphrase may take long.
-    let unix_ticks = component.clock.now().0;
     let mut place_seed = [0; 8];
     component.random.fill(&mut place_seed);
     let mut entropy_seed = [0; 32];
     component.random.fill(&mut entropy_seed);
     let parameters = MachineParameters {
         tsc_khz: component.clock.tsc_khz(),
-        unix_seconds: environment.integer("boot-unix-seconds").unwrap_or(0),
-        unix_ticks,
+        unix_ns: environment.integer("boot-unix-nanoseconds").unwrap_or(0),
         entropy_seed,
     };
     let system = System::open(component)?;
+    if component.life > 0 {
+        // What the guest before it held in memory is nobody's any more.
+        system.memory().erase()?;
+    }
     let mut vcpu = KernelVirtualCpu::new(component.ipc, environment.capability("guest.vcpu")?);
     let files = Files {
         kernel: &File::open(component, "guest-kernel")?,

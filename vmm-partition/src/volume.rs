@@ -82,11 +82,13 @@ impl Volume {
             count: 0,
             data: 0,
         };
-        if self.requests.push(&request).is_err() {
-            return Ok(Err(Refusal::InputOutput));
-        }
-        self.channel.signal();
+        let mut is_asked = false;
         loop {
+            // If this program was started afresh, the server has to notice that first.
+            if !is_asked && self.requests.push(&request).is_ok() {
+                self.channel.signal();
+                is_asked = true;
+            }
             if let Some(completion) = self.completions.pop()? {
                 return Ok(completion
                     .outcome()

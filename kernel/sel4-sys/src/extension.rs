@@ -60,7 +60,7 @@ pub mod run_request {
         pub const RIP: u64 = 1 << 0;
         /// Write RFLAGS.
         pub const RFLAGS: u64 = 1 << 1;
-        /// The event word counts (a zero event withdraws a pending interrupt).
+        /// The event word counts (a zero event withdraws what is pending).
         pub const EVENT: u64 = 1 << 2;
         /// End the interrupt shadow (the monitor completed the instruction behind STI or MOV SS).
         pub const CLEAR_INTERRUPT_SHADOW: u64 = 1 << 3;

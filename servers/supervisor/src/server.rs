@@ -58,7 +58,12 @@ impl Server {
             }
             Sender::Monitor(name) => match receiver.decode(message) {
                 Some(report) => {
-                    self.guest_ended(name, message.badge, &report);
+                    say(name, &report);
+                    if report == Report::GuestRestarts && self.starts_afresh(name) {
+                        // No answer: the monitor begins a new life, and its guest with it.
+                        return receiver.receive();
+                    }
+                    self.guest_ended(message.badge, &report);
                     receiver.reply_and_receive(&Noted)
                 }
                 None => {
@@ -80,15 +85,19 @@ impl Server {
             if present { self.ipc.word(index) } else { 0 }
         });
         println!("{culprit} is stopped: {fault}");
-        if let Err(error) = self.components.stop(culprit) {
-            println!("{culprit} cannot be suspended: {error:?}");
-        }
         if !self.starts_afresh(culprit) {
+            self.stop(culprit);
             self.perform(self.policy.on_component_fault);
         }
     }
 
-    /// Starts a stopped component afresh, if the manifest wants that and it has not died too often.
+    fn stop(&self, name: &str) {
+        if let Err(error) = self.components.stop(name) {
+            println!("{name} cannot be suspended: {error:?}");
+        }
+    }
+
+    /// Stops a component and starts it afresh, if the manifest wants that and it has not died too often.
     fn starts_afresh(&mut self, culprit: &str) -> bool {
         let Some(restarts) = self.restarts.get_mut(culprit) else {
             return false;
@@ -97,6 +106,7 @@ impl Server {
             println!("{culprit} stops too often and is not started again");
             return false;
         };
+        self.stop(culprit);
         println!("{culprit} is started afresh");
         match self.components.start_afresh(culprit, life) {
             Ok(()) => true,
@@ -107,14 +117,7 @@ impl Server {
         }
     }
 
-    fn guest_ended(&mut self, name: &str, badge: u64, report: &Report) {
-        match report {
-            Report::GuestPoweredOff => println!("the guest of {name} is switched off"),
-            Report::GuestRestarts => println!("the guest of {name} asks to start afresh"),
-            Report::GuestCrashed { cause, instruction } => {
-                println!("the guest of {name} crashed: {cause}; instruction at {instruction:#x}");
-            }
-        }
+    fn guest_ended(&mut self, badge: u64, report: &Report) {
         match self.guests.ended(badge, report, &self.policy) {
             Remaining::Some => {}
             Remaining::None(action) => self.perform(action),
@@ -129,6 +132,17 @@ impl Server {
         match self.power.perform(action) {
             Ok(()) => println!("the machine does not obey"),
             Err(error) => println!("the machine refuses: {error:?}"),
+        }
+    }
+}
+
+/// Says how the guest of a monitor ended.
+fn say(name: &str, report: &Report) {
+    match report {
+        Report::GuestPoweredOff => println!("the guest of {name} is switched off"),
+        Report::GuestRestarts => println!("the guest of {name} asks to start afresh"),
+        Report::GuestCrashed { cause, instruction } => {
+            println!("the guest of {name} crashed: {cause}; instruction at {instruction:#x}");
         }
     }
 }

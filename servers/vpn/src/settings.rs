@@ -32,7 +32,7 @@ impl Settings {
         let inbound = Inbound::parse(environment.text("inbound")?);
         Ok(Self {
             circumstances: Circumstances {
-                boot_time: Duration::from_secs(environment.integer("boot-unix-seconds")?),
+                boot_time: Duration::from_nanos(environment.integer("boot-unix-nanoseconds")?),
                 // The volume knows more.
                 remembered_labels: Duration::ZERO,
                 post_quantum: policy.ok_or(BadSetting::PostQuantum)?,

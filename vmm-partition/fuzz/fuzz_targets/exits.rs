@@ -12,8 +12,7 @@ fuzz_target!(|input: (bool, &[u8], &[u8])| {
     let ram = Ram::new(RAM_BYTES, memory);
     let parameters = MachineParameters {
         tsc_khz: 1_000_000,
-        unix_seconds: 0,
-        unix_ticks: 0,
+        unix_ns: 0,
         entropy_seed: [0; 32],
     };
     let mut steps = if starts_devices {

@@ -18,13 +18,19 @@ const OVERFLOW: u64 = 4;
 const VIRTUAL_INTERRUPT: u32 = 1 << 4;
 
 impl Vcpu {
-    /// Takes a checked event for the next entry; zero withdraws a waiting interrupt.
+    /// Takes a checked event for the next entry; zero withdraws what waits.
     pub(crate) fn set_event(&self, word: u64) {
-        let interrupt = word == 0 || word & event::KIND_MASK == event::EXTERNAL_INTERRUPT;
-        if !interrupt {
+        let is_interrupt = word & event::KIND_MASK == event::EXTERNAL_INTERRUPT;
+        if word == 0 || !is_interrupt {
             self.vmcb.control.event_injection.set(word);
-            return;
         }
+        if is_interrupt {
+            self.set_interrupt(word);
+        }
+    }
+
+    /// The interrupt that waits from now on; zero for none.
+    fn set_interrupt(&self, word: u64) {
         let keep = virtual_interrupt::TASK_PRIORITY | virtual_interrupt::MASKING;
         let mut value = self.vmcb.control.virtual_interrupt.get() & keep;
         if word != 0 {
@@ -79,7 +85,7 @@ impl Vcpu {
         control.intercept_first.set(first);
         // The placeholder is vector 0, which no monitor can ask for.
         if control.virtual_interrupt.get() >> virtual_interrupt::VECTOR_SHIFT & VECTOR == 0 {
-            self.set_event(0);
+            self.set_interrupt(0);
         }
     }
 
@@ -113,5 +119,26 @@ impl Vcpu {
         } else if word != 0 {
             self.set_event(word);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_withdraws_all_that_waits() {
+        // SAFETY: zero bytes are a valid virtual CPU: it is made of cells of integers and `Option`s.
+        let vcpu: Box<Vcpu> = unsafe { Box::new_zeroed().assume_init() };
+        vcpu.set_event(event::interrupt(40));
+        vcpu.set_event(event::exception(14));
+        assert!(vcpu.is_interrupt_waiting());
+        assert_eq!(
+            vcpu.vmcb.control.event_injection.get(),
+            event::exception(14)
+        );
+        vcpu.set_event(0);
+        assert!(!vcpu.is_interrupt_waiting());
+        assert_eq!(vcpu.vmcb.control.event_injection.get(), 0);
     }
 }

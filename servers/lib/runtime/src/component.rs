@@ -25,6 +25,8 @@ pub struct Component {
     pub clock: Clock,
     /// Makes keys and nonces.
     pub random: Random,
+    /// How often it was started before. What it shares with others, such as a guest's RAM, is as the life before left it.
+    pub life: u64,
 }
 
 impl Component {
@@ -127,6 +129,7 @@ pub unsafe fn start<E: Display>(
         ipc,
         clock: Clock::new(environment.tsc_khz),
         random: Random::new(environment.seed, life),
+        life,
     });
     crate::println!("stops: {error}");
     stop()

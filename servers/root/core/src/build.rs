@@ -105,7 +105,13 @@ pub fn build<K: Kernel, H: Hardware>(
     let facts = Facts {
         seeds: &seeds,
         tsc_khz: machine.tsc_khz,
-        boot_time: boot_time(kernel, &mut slots, &system)?,
+        boot_time: boot_time(
+            kernel,
+            &mut *machine.hardware,
+            machine.tsc_khz,
+            &mut slots,
+            &system,
+        )?,
         addresses: &addresses,
     };
     environments::write_all(kernel, &mut window, &system, &facts)?;
@@ -200,15 +206,18 @@ fn make_vault(
         .naming("the vault", "cannot be entered")
 }
 
-/// The date, if any component is told it.
+/// The date when the time-stamp counter stood at zero, in nanoseconds since 1970, if any component is told it.
 fn boot_time(
     kernel: &mut impl Kernel,
+    hardware: &mut impl Hardware,
+    tsc_khz: u64,
     slots: &mut WorkingSlots,
     system: &System,
 ) -> Result<u64, BuildError> {
     let mut parameters = system.components.iter().flat_map(|c| &c.parameters);
     if parameters.any(|parameter| parameter.value == Value::BootTime) {
-        clock::unix_seconds(kernel, slots)
+        let seconds = clock::unix_seconds(kernel, slots)?;
+        Ok(clock::unix_at_zero(seconds, hardware.ticks(), tsc_khz))
     } else {
         Ok(0)
     }

@@ -35,6 +35,17 @@ pub(crate) fn unix_seconds(
     Ok(seconds.unwrap_or(0))
 }
 
+/// Nanoseconds since 1970 when the time-stamp counter stood at zero, which stands at `ticks` while a clock shows `seconds`.
+/// It shows whole ones, so some half second more has passed. 0 if it shows none.
+pub(crate) fn unix_at_zero(seconds: u64, ticks: u64, tsc_khz: u64) -> u64 {
+    if seconds == 0 {
+        return 0;
+    }
+    let now = u128::from(seconds) * 1_000_000_000 + 500_000_000;
+    let passed = u128::from(ticks) * 1_000_000 / u128::from(tsc_khz.max(1));
+    u64::try_from(now.saturating_sub(passed)).unwrap_or(0)
+}
+
 struct Clock<'a, K> {
     kernel: &'a mut K,
     ports: Slot,
@@ -141,6 +152,16 @@ mod tests {
         // `date -u -d '2000-01-01' +%s`
         assert_eq!(seconds_since_1970([0, 0, 0, 1, 1, 0]), Some(946_684_800));
         assert_eq!(seconds_since_1970([0, 0, 0, 0, 1, 0]), None);
+    }
+
+    #[test]
+    fn the_date_goes_back_to_the_counters_zero() {
+        // Twenty seconds at 2.5 GHz.
+        let zero = unix_at_zero(1_795_313_106, 50_000_000_000, 2_500_000);
+        assert_eq!(zero, 1_795_313_086_500_000_000);
+        assert_eq!(unix_at_zero(0, 50_000_000_000, 2_500_000), 0);
+        assert_eq!(unix_at_zero(10, 50_000_000_000, 2_500_000), 0);
+        assert_eq!(unix_at_zero(u64::MAX, 0, 0), 0);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The CPU's first state: 64-bit mode, first 4 GiB mapped to themselves, interrupts off.
 
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+
 use sel4_sys::extension::register;
 
 use super::error::BootError;
 use crate::{
     guest_memory::{GuestAddress, GuestMemory, OutsideMemory},
     layout::{BOOT_GDT, BOOT_PAGE_TABLES, BOOT_PARAMETERS},
-    vcpu::{VirtualCpu, general::RSI},
+    vcpu::{Refused, VirtualCpu, general::RSI},
 };
 
 /// Present, writable.
@@ -58,8 +61,30 @@ pub(super) fn write_tables(memory: &impl GuestMemory) -> Result<(), OutsideMemor
     Ok(())
 }
 
-/// Sets the registers for an entry at `entry`.
+/// Registers that the boot protocol does not name, as after a processor's reset (AMD64 manual 2, table 14-1). The guest
+/// that this CPU ran before may have left anything in them.
+const AFTER_RESET: [(RangeInclusive<u64>, u64); 11] = [
+    (register::GENERAL..=register::GENERAL + 15, 0),
+    (register::CR2..=register::CR2, 0),
+    (register::CR8..=register::CR8, 0),
+    (register::DR6..=register::DR6, 0xffff_0ff0),
+    (register::DR7..=register::DR7, 0x400),
+    (register::DR0..=register::DR0 + 3, 0),
+    (register::FS_BASE..=register::TR_BASE, 0),
+    (register::KERNEL_GS_BASE..=register::SYSENTER_EIP, 0),
+    (register::PAT..=register::PAT, 0x0007_0406_0007_0406),
+    (register::TSC_OFFSET..=register::TSC_AUX, 0),
+    (register::XCR0..=register::XCR0, 1),
+];
+
+/// Sets all registers for an entry at `entry`.
 pub(super) fn write_registers(vcpu: &mut impl VirtualCpu, entry: u64) -> Result<(), BootError> {
+    let mut pairs = Vec::new();
+    for (registers, value) in AFTER_RESET {
+        pairs.extend(registers.flat_map(|register| [register, value]));
+    }
+    let refused = |refused: Refused| BootError::CpuRefused { error: refused.0 };
+    vcpu.write_registers(&pairs).map_err(refused)?;
     let segment = |selector, attributes, limit: u64| selector | (attributes << 16) | (limit << 32);
     let code = segment(CODE_SELECTOR, CODE_ATTRIBUTES, 0xffff_ffff);
     let data = segment(DATA_SELECTOR, DATA_ATTRIBUTES, 0xffff_ffff);
@@ -88,6 +113,5 @@ pub(super) fn write_registers(vcpu: &mut impl VirtualCpu, entry: u64) -> Result<
         [register::GENERAL + RSI as u64, BOOT_PARAMETERS.0],
         [register::RIP, entry],
     ];
-    vcpu.write_registers(pairs.as_flattened())
-        .map_err(|refused| BootError::CpuRefused { error: refused.0 })
+    vcpu.write_registers(pairs.as_flattened()).map_err(refused)
 }

@@ -78,8 +78,7 @@ fn machine() -> Machine<TestHost> {
         TestHost::new(),
         &MachineParameters {
             tsc_khz: 1_000_000,
-            unix_seconds: 1_795_310_000,
-            unix_ticks: 0,
+            unix_ns: 1_795_310_000_000_000_000,
             entropy_seed: [1; 32],
         },
     )

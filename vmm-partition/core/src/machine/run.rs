@@ -1,5 +1,7 @@
 //! The run loop: enter the guest, see why it left, handle that.
 
+use sel4_sys::extension::run_request::flag;
+
 use super::Machine;
 use crate::{
     ending::{Ending, Stop},
@@ -12,7 +14,11 @@ impl<H: Host> Machine<H> {
     /// Runs the guest until it ends.
     pub fn run<V: VirtualCpu>(&mut self, vcpu: &mut V) -> Ending {
         let mut exit = Exit::default();
-        let mut request = Request::default();
+        // An event may still wait for whom this CPU ran before.
+        let mut request = Request {
+            flags: flag::EVENT | flag::CLEAR_INTERRUPT_SHADOW,
+            ..Request::default()
+        };
         loop {
             if let Some(ending) = self.step(vcpu, &mut exit, &mut request) {
                 self.exchange_serial();

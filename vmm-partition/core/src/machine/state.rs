@@ -1,7 +1,7 @@
 //! The parts.
 
 use crate::{
-    clock::{Clock, NS_PER_SECOND},
+    clock::Clock,
     cpuid::{self, Leaf},
     device::{Pit, PowerManagement, Rtc, Serial, SystemControl},
     host::Host,
@@ -29,10 +29,8 @@ const WAKES_PER_SECOND: u64 = 50_000;
 pub struct MachineParameters {
     /// Frequency of the time stamp counter.
     pub tsc_khz: u64,
-    /// Wall clock when the time stamp counter stood at `unix_ticks`, in seconds since 1970.
-    pub unix_seconds: u64,
-    /// Time stamp counter at `unix_seconds`.
-    pub unix_ticks: u64,
+    /// Wall clock when the time stamp counter stood at zero, in nanoseconds since 1970.
+    pub unix_ns: u64,
     /// Seed of the guest's entropy device; used for nothing else.
     pub entropy_seed: [u8; 32],
 }
@@ -78,10 +76,7 @@ impl<H: Host> Machine<H> {
         let network = host
             .network()
             .map(|channel| VirtioFunction::new(Network::new(channel.link()), NETWORK_DEVICE));
-        // The clock chip says whole seconds, so it was some half second more.
-        let unix_ns = parameters.unix_seconds.saturating_mul(NS_PER_SECOND);
-        let unix_ns = unix_ns.saturating_add(NS_PER_SECOND / 2);
-        let wall = Clock::new(parameters.tsc_khz, parameters.unix_ticks, unix_ns);
+        let wall = Clock::new(parameters.tsc_khz, 0, parameters.unix_ns);
         let clock = Clock::new(parameters.tsc_khz, now, wall.unix_ns(now));
         Self {
             console_delay: clock.ticks_of(1, CONSOLE_FLUSHES_PER_SECOND),

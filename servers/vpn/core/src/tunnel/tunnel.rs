@@ -59,7 +59,7 @@ pub enum Received {
 /// What a tunnel is told besides its configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    /// The time of the boot, as the computer's clock said it: since 1970.
+    /// When the clock of `now` stood at zero, as the computer's clock said it at its start: since 1970.
     pub boot_time: Duration,
     /// What [`Tunnel::label_to_remember`] said last, to this tunnel or the ones before: since 1970; zero if nobody knows.
     pub remembered_labels: Duration,

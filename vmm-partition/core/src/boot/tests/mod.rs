@@ -37,10 +37,11 @@ impl VirtualCpu for Registers {
 }
 
 impl Registers {
+    /// The value written last.
     fn get(&self, register: u64) -> Option<u64> {
         self.0
             .chunks(2)
-            .find(|pair| pair[0] == register)
+            .rfind(|pair| pair[0] == register)
             .map(|pair| pair[1])
     }
 }
