@@ -20,7 +20,7 @@ use frame_api::MIN_FRAME;
 use runtime::{Clock, DeadlineTimer, Notification, Ticks};
 use vpn_core::{
     inside::{FromGuest, Inside, ToGuest},
-    tunnel::{Received, Sealed, Tunnel, Wire},
+    tunnel::{DropReason, Received, Sealed, Tunnel, Wire},
 };
 
 use crate::{
@@ -157,16 +157,18 @@ impl Server {
         };
         let bytes = &mut self.buffer[..frame.length];
         if let FromGuest::Packet(packet) = self.inside.from_guest(bytes, frame.checksum, self.now) {
-            self.seal(packet.start, packet.len());
+            let sealed = self.seal(packet.start, packet.len());
+            if let Some(Sealed::Dropped(DropReason::NoRoute | DropReason::NoEndpoint)) = sealed {
+                let bytes = &mut self.buffer[packet];
+                self.inside.no_peer_takes(bytes, self.now);
+            }
         }
         true
     }
 
-    /// Seals the packet that lies in the buffer and sends it.
-    fn seal(&mut self, begin: usize, length: usize) {
-        let Some(slot) = self.net.slot() else {
-            return;
-        };
+    /// Seals the packet that lies in the buffer and sends it, if there is room.
+    fn seal(&mut self, begin: usize, length: usize) -> Option<Sealed> {
+        let slot = self.net.slot()?;
         let buffer = &mut self.buffer[begin..];
         let sealed = self
             .tunnel
@@ -175,6 +177,7 @@ impl Server {
             self.net.send_slot(to, length);
         }
         self.empty_outbox();
+        Some(sealed)
     }
 
     fn empty_outbox(&mut self) {

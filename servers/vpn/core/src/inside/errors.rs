@@ -18,6 +18,8 @@ pub(super) enum Reason {
     Prohibited,
     /// Nobody listens there.
     NoPort,
+    /// No way leads there.
+    NoRoute,
 }
 
 /// Bytes of an error packet at most: RFC 1812, section 4.3.2.3, and RFC 4443, section 2.4.
@@ -49,6 +51,7 @@ pub(super) fn error(
                 Reason::TooBig(mtu) => (3, 4, mtu),
                 Reason::Prohibited => (3, 13, 0),
                 Reason::NoPort => (3, 3, 0),
+                Reason::NoRoute => (3, 0, 0),
             };
             let quoted = &original[..original.len().min(LENGTH_MAX_4 - HEADER_4 - HEADER)];
             let length = HEADER + quoted.len();
@@ -65,6 +68,7 @@ pub(super) fn error(
                 Reason::TooBig(mtu) => (2, 0, mtu.max(IPV6_MTU_MIN)),
                 Reason::Prohibited => (1, 1, 0),
                 Reason::NoPort => (1, 4, 0),
+                Reason::NoRoute => (1, 0, 0),
             };
             let quoted = &original[..original.len().min(LENGTH_MAX_6 - HEADER_6 - HEADER)];
             let length = HEADER + quoted.len();

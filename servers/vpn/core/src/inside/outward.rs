@@ -6,7 +6,7 @@ use core::time::Duration;
 use frame_api::{Checksum, GATEWAY_ADDRESS, GUEST_ADDRESS, MIN_FRAME};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol};
 
-use super::addresses::{halves, is_routable};
+use super::addresses::{halves, is_routable, joined};
 use super::errors::{IPV6_MTU_MIN, Reason};
 use super::packet::{Packet, Piece, Transport};
 use super::translation::{self, Which};
@@ -138,6 +138,23 @@ impl Inside {
             }
         }
         Ok(packet.length)
+    }
+
+    /// Tells the guest that no peer takes the packet that [`from_guest`](Self::from_guest) gave for the tunnel.
+    pub fn no_peer_takes(&mut self, bytes: &mut [u8], now: Duration) {
+        let Ok(mut packet) = Packet::parse(bytes) else {
+            return;
+        };
+        let transport = match packet.piece {
+            Piece::Later(_) => None,
+            _ => packet.transport(bytes).ok(),
+        };
+        // It is quoted as the guest sent it.
+        if let IpAddr::V6(own) = packet.source {
+            let guest = joined(halves(own).0, self.identifier);
+            translation::replace(bytes, &mut packet, Which::Source, guest.into());
+        }
+        self.complain(bytes, &packet, transport, Reason::NoRoute, now);
     }
 
     /// Whether the administrator forbids the packet's destination. With a list of names, others than the

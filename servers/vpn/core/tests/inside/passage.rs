@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use frame_api::Checksum;
-use smoltcp::wire::{IpProtocol, TcpControl, TcpPacket};
+use smoltcp::wire::{IpProtocol, TcpControl, TcpPacket, checksum};
 use vpn_core::inside::{FromGuest, Refusal};
 
 use crate::guest::{
@@ -287,4 +287,33 @@ fn flows_are_rationed() {
     };
     assert_eq!(passed(&mut inside, 10), 2000);
     assert_eq!(inside.counters().refused(Refusal::Rate), 2000);
+}
+
+#[test]
+fn the_guest_hears_that_no_peer_takes_its_packet() {
+    let mut inside = inside();
+    for (packet, kind) in [
+        (udp(OWN, REMOTE, (4000, 9), b"there"), [3, 0]),
+        (udp(CHOSEN_6, REMOTE_6, (4000, 9), b"there"), [1, 0]),
+    ] {
+        let mut sent = send(&mut inside, &packet, at(1)).expect("it passes");
+        inside.no_peer_takes(&mut sent, at(1));
+        let error = said(&mut inside).expect("the guest is told");
+        let (_, to, message) = assert_right(&error);
+        assert_eq!(to, assert_right(&packet).0);
+        assert_eq!(message[..2], kind);
+        // As it sent it.
+        assert_eq!(message[8..], packet);
+    }
+    // Errors cause none.
+    let quoted = udp(REMOTE, OWN, (9, 4000), b"x");
+    let fill = |room: &mut [u8], _: &_, _: &_| {
+        room[0] = 3;
+        room[8..].copy_from_slice(&quoted);
+        let sum = checksum::data(room);
+        room[2..4].copy_from_slice(&(!sum).to_be_bytes());
+    };
+    let mut error = ip(OWN, REMOTE, IpProtocol::Icmp, 8 + quoted.len(), fill);
+    inside.no_peer_takes(&mut error, at(1));
+    assert_eq!(said(&mut inside), None);
 }
