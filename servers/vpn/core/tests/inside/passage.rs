@@ -1,10 +1,11 @@
 //! Packets that pass, and how they look then.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::Range;
 
-use frame_api::Checksum;
-use smoltcp::wire::{IpProtocol, TcpControl, TcpPacket, checksum};
-use vpn_core::inside::{FromGuest, Refusal};
+use frame_api::{Checksum, MIN_FRAME};
+use smoltcp::wire::{IpProtocol, Ipv4Packet, TcpControl, TcpPacket, checksum};
+use vpn_core::inside::{FromGuest, Refusal, ToGuest};
 
 use crate::guest::{
     CHOSEN_6, MTU, OWN, OWN_6, REMOTE, REMOTE_6, assert_right, at, frame, inside, ip, ping,
@@ -235,22 +236,86 @@ fn errors_reach_whom_they_concern() {
     );
 }
 
+/// A piece of what is behind the header of an IPv4 packet, with its identification; whether there are more behind it.
+fn piece_4(
+    (from, to): (Ipv4Addr, Ipv4Addr),
+    whole: &[u8],
+    range: Range<usize>,
+    (more, identification): (bool, u16),
+) -> Vec<u8> {
+    let mut packet = ip(from, to, IpProtocol::Udp, range.len(), |room, _, _| {
+        room.copy_from_slice(&whole[20..][range.clone()]);
+    });
+    let mut view = Ipv4Packet::new_unchecked(&mut packet);
+    view.set_ident(identification);
+    view.set_dont_frag(false);
+    view.set_more_frags(more);
+    view.set_frag_offset(u16::try_from(range.start).expect("it is small"));
+    view.fill_checksum();
+    packet
+}
+
+/// The same of an IPv6 packet (RFC 8200, section 4.5).
+fn piece_6(
+    (from, to): (Ipv6Addr, Ipv6Addr),
+    whole: &[u8],
+    range: Range<usize>,
+    (more, identification): (bool, u16),
+) -> Vec<u8> {
+    let offset = u16::try_from(range.start).expect("it is small") | u16::from(more);
+    ip(
+        from,
+        to,
+        IpProtocol::Ipv6Frag,
+        8 + range.len(),
+        |room, _, _| {
+            room[0] = IpProtocol::Udp.into();
+            room[2..4].copy_from_slice(&offset.to_be_bytes());
+            room[6..8].copy_from_slice(&identification.to_be_bytes());
+            room[8..].copy_from_slice(&whole[40..][range]);
+        },
+    )
+}
+
+#[test]
+fn later_pieces_from_outside_follow_one_that_may_come() {
+    let mut inside = inside();
+    let now = at(1);
+    let (invited, other) = (5000, 5001);
+    // A piece has no checksum of its own that could be looked at.
+    let mut take = |packet: &[u8]| {
+        let mut frame = [&[0; MIN_FRAME], packet].concat();
+        match inside.to_guest(&mut frame, now) {
+            ToGuest::Refused(refusal) => Err(refusal),
+            ToGuest::Frame(_) | ToGuest::Taken => Ok(()),
+        }
+    };
+    for (port, mark) in [(invited, 1), (other, 2)] {
+        let four = udp(REMOTE, OWN, (9, port), &[5; 800]);
+        let six = udp(REMOTE_6, OWN_6, (9, port), &[5; 800]);
+        let pieces = |range: Range<usize>, more| {
+            let four = piece_4((REMOTE, OWN), &four, range.clone(), (more, mark));
+            [four, piece_6((REMOTE_6, OWN_6), &six, range, (more, mark))]
+        };
+        let (first, later) = (pieces(0..400, true), pieces(400..808, false));
+        for (first, later) in first.iter().zip(&later) {
+            assert_eq!(take(later), Err(Refusal::Fragment));
+            let (first, later) = (take(first), take(later));
+            let expected = if port == invited {
+                (Ok(()), Ok(()))
+            } else {
+                (Err(Refusal::Uninvited), Err(Refusal::Fragment))
+            };
+            assert_eq!((first, later), expected);
+        }
+    }
+}
+
 #[test]
 fn later_pieces_follow_the_first() {
     let mut inside = inside();
     let whole = udp(OWN, REMOTE, (4000, 9), &[5; 800]);
-    let piece = |range: core::ops::Range<usize>, more: bool, id: u16| {
-        let mut packet = ip(OWN, REMOTE, IpProtocol::Udp, range.len(), |room, _, _| {
-            room.copy_from_slice(&whole[20..][range.clone()]);
-        });
-        let mut view = smoltcp::wire::Ipv4Packet::new_unchecked(&mut packet);
-        view.set_ident(id);
-        view.set_dont_frag(false);
-        view.set_more_frags(more);
-        view.set_frag_offset(u16::try_from(range.start).expect("it is small"));
-        view.fill_checksum();
-        packet
-    };
+    let piece = |range, more, id| piece_4((OWN, REMOTE), &whole, range, (more, id));
     let now = at(1);
     assert_eq!(
         send(&mut inside, &piece(400..808, false, 1), now),
