@@ -128,3 +128,68 @@ impl Session {
         self.received.accept(counter).map_err(replayed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{vec, vec::Vec};
+
+    use super::*;
+    use crate::tunnel::keys::SymmetricKey;
+
+    const TEXT: [u8; 32] = [5; 32];
+
+    /// One side of a session, which it did not begin.
+    fn session(sending: u8, receiving: u8) -> Session {
+        let beginning = Beginning {
+            role: Role::Responder,
+            local_index: 1,
+            remote_index: 2,
+            time: Duration::ZERO,
+            source: KeySource::Configured,
+        };
+        let keys = TransportKeys {
+            sending: SymmetricKey([sending; 32]),
+            receiving: SymmetricKey([receiving; 32]),
+        };
+        Session::new(beginning, &keys)
+    }
+
+    fn sealed(session: &mut Session) -> Result<Vec<u8>, DropReason> {
+        let mut message = vec![0; TEXT.len() + OVERHEAD];
+        session.seal(&TEXT, &mut message).map(|_| message)
+    }
+
+    /// No number is used twice, and none beyond what the replay window can tell apart (whitepaper, section 6.1).
+    #[test]
+    fn messages_are_numbered_to_an_end() {
+        let (mut one, mut other) = (session(1, 2), session(2, 1));
+        one.sent = REKEY_AFTER_MESSAGES - 1;
+        assert!(!one.wants_successor(Duration::ZERO));
+        assert!(sealed(&mut one).is_ok());
+        assert!(one.wants_successor(Duration::ZERO));
+
+        let last = REJECT_AFTER_MESSAGES - 1;
+        one.sent = last;
+        assert!(one.is_usable(Duration::ZERO));
+        let message = sealed(&mut one).expect("it is the last");
+        assert!(!one.is_usable(Duration::ZERO));
+        assert_eq!(sealed(&mut one), Err(DropReason::NoSession));
+
+        let mut text = TEXT;
+        let mut opened = |number| other.open(number, &&message[..], &mut text);
+        assert_eq!(opened(REJECT_AFTER_MESSAGES), Err(DropReason::NoSession));
+        assert_eq!(opened(u64::MAX), Err(DropReason::NoSession));
+        assert_eq!(opened(last), Ok(()));
+        assert_eq!(opened(last), Err(DropReason::Replayed));
+    }
+
+    #[test]
+    fn sessions_end_by_their_time() {
+        let mut one = session(1, 2);
+        assert!(one.is_usable(REJECT_AFTER_TIME - Duration::from_nanos(1)));
+        assert!(!one.is_usable(REJECT_AFTER_TIME));
+        assert!(!one.wants_successor(REKEY_AFTER_TIME), "who began does it");
+        one.beginning.role = Role::Initiator;
+        assert!(one.wants_successor(REKEY_AFTER_TIME));
+    }
+}
