@@ -90,7 +90,15 @@ impl Source {
 
     /// Hands over a keystroke; one that does not fit is lost.
     pub(crate) fn press(&mut self, key: u8) {
-        if self.broken == Broken::No && self.keys.write(&[key]) == Ok(1) {
+        if self.broken == Broken::Yes {
+            return;
+        }
+        let written = match self.keys.write(&[key]) {
+            // It was started afresh; this key is for its new life.
+            Err(ChannelError::PeerReset) => self.keys.write(&[key]),
+            written => written,
+        };
+        if written == Ok(1) {
             self.channel.signal();
         }
     }
