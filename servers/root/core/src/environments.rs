@@ -16,8 +16,7 @@ use crate::{
 pub(crate) struct Facts<'a> {
     pub(crate) seeds: &'a Seeds,
     pub(crate) tsc_khz: u64,
-    /// Seconds since 1970 at boot, 0 if unknown or of no interest.
-    /// Nanoseconds since 1970 when the time-stamp counter stood at zero.
+    /// Nanoseconds since 1970 when the time-stamp counter stood at zero, 0 if unknown or of no interest.
     pub(crate) boot_time: u64,
     /// Physical addresses of the objects' first bytes.
     pub(crate) addresses: &'a [u64],
